@@ -1,0 +1,1 @@
+"""Records, geometry and time: what every room speaks. Imports numpy alone."""

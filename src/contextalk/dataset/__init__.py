@@ -1,0 +1,1 @@
+"""From footage to clips: preparation, manifest, tar shards, reading."""

@@ -1,0 +1,1 @@
+"""Diffusion apart from any network: how latents are noised, what a network predicts, and how samples are drawn."""

@@ -1,0 +1,1 @@
+"""From scene, sound and identity to a finished video."""
