@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PACKAGE := pyproject.toml constraints.txt
 # One thread a worker: two workers with all cores each are slower than with one, and sums are in one order.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
 .PHONY: demo test test-all check lint types imports format clean help
 
@@ -15,28 +15,28 @@ help:
 	@echo "make test-all  the same with the slow tests"
 	@echo "make format    ruff format and its safe fixes"
 
-demo: $(VENV)/.demo-ready
+demo: $(VENV)/.core-ready $(VENV)/.faces-ready
 	$(BIN)/contextalk demo -o demo-out
 
-test: check
+test: check $(VENV)/.faces-ready
 	$(PYTEST) -m "not slow" --session-timeout=900
 
-test-all: check
+test-all: check $(VENV)/.faces-ready
 	$(PYTEST)
 
 check: lint types imports
 
-lint: $(VENV)/.test-ready
+lint: $(VENV)/.dev-ready
 	$(BIN)/ruff check src tests
 	$(BIN)/ruff format --check src tests
 
-types: $(VENV)/.test-ready
+types: $(VENV)/.dev-ready
 	$(BIN)/pyright
 
-imports: $(VENV)/.test-ready
+imports: $(VENV)/.dev-ready
 	$(BIN)/lint-imports
 
-format: $(VENV)/.test-ready
+format: $(VENV)/.dev-ready
 	$(BIN)/ruff check --fix src tests
 	$(BIN)/ruff format src tests
 
@@ -48,17 +48,19 @@ $(BIN)/python:
 	  echo "contextalk needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1); try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+$(VENV)/.core-ready: $(PACKAGE) | $(BIN)/python
+	@echo "installing what generation needs into $(VENV): about a minute"
+	$(PIP) --editable .
+	@touch $@
+
 # mediapipe comes without its dependencies (jax, an OpenCV that wants libGL): only its model files are read.
 # They are the same in every wheel, and the line that carries them has none for Python 3.13 and later.
-$(VENV)/.faces-ready: constraints.txt | $(BIN)/python
+$(VENV)/.faces-ready: $(VENV)/.core-ready
 	$(PIP) --no-deps --upgrade --only-binary=:all: --python-version 3.12 \
 	  --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" mediapipe
 	@touch $@
 
-$(VENV)/.demo-ready: $(PACKAGE) $(VENV)/.faces-ready | $(BIN)/python
-	$(PIP) --editable .
-	@touch $@
-
-$(VENV)/.test-ready: $(PACKAGE) $(VENV)/.demo-ready | $(BIN)/python
+$(VENV)/.dev-ready: $(VENV)/.core-ready
+	@echo "installing the tools and what the tests need into $(VENV)"
 	$(PIP) --editable ".[synth,dev]"
 	@touch $@

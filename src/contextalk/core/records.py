@@ -1,22 +1,18 @@
 """What travels between rooms. Arrays are numpy; coordinates are scene px unless the name says otherwise."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contextalk.core.choices import MissingFace, Progress, Sampler, Sound
 from contextalk.core.errors import ContextalkError, ShapeError
 from contextalk.core.geometry import CropPath
 
 NUM_POINTS = 68
 """Points of a face, iBUG order: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, outer lip 48–59, inner lip 60–67."""
-
-Sound = Literal["driving", "scene+driving", "keep"]
-MissingFace = Literal["hold", "interpolate", "passthrough", "error"]
-Sampler = Literal["default", "ddpm", "ddim", "dpm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,10 +266,6 @@ class GenerateResult:
     landmarks: Landmarks
     crop: CropPath
     report: dict[str, object] = field(default_factory=dict[str, object])
-
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, done, total)."""
 
 
 class Generator(Protocol):

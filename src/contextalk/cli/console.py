@@ -1,0 +1,86 @@
+"""What every verb shares: its answer and its progress bar."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Protocol
+
+from tyro.conf import arg
+
+from contextalk.core.choices import Progress
+
+OptionalPath = Annotated[Path | None, arg(metavar="PATH")]
+
+_TERMINAL_S, _LOG_S = 0.1, 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a verb has to say: for a person, and for a program (`--json`)."""
+
+    text: str
+    data: Mapping[str, object]
+
+
+class Verb(Protocol):
+    """A command with its options, as parsed."""
+
+    @property
+    def json(self) -> bool:
+        """Whether a program reads the answer."""
+        ...
+
+    def run(self, progress: Progress) -> Answer:
+        """Do it."""
+        ...
+
+
+class Bars:
+    """Progress as bars with time left on standard error, one bar for each thing done; a line every 30 s in a log."""
+
+    def __init__(self) -> None:
+        self._what: str | None = None
+        self._bar = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of `total` is done of `what`."""
+        if what != self._what:
+            self._close()
+            self._open(what, total)
+        assert self._bar is not None
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _open(self, what: str, total: int) -> None:
+        from tqdm import tqdm
+
+        interval_s = _TERMINAL_S if sys.stderr.isatty() else _LOG_S
+        self._what = what
+        self._bar = tqdm(total=total, desc=what, mininterval=interval_s, dynamic_ncols=True, file=sys.stderr)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+            self._what = None
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Columns aligned for a terminal; all but the first to the right."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+
+    def line(cells: tuple[str, ...]) -> str:
+        padded = [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
+        return "  ".join([cells[0].ljust(widths[0]), *padded[1:]]).rstrip()
+
+    return "\n".join(line(cells) for cells in (header, *rows))

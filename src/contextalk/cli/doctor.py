@@ -1,0 +1,91 @@
+"""`contextalk doctor`."""
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import contextalk
+from contextalk.cli.console import Answer
+from contextalk.core.choices import Progress
+
+CORE_PACKAGES = (
+    "torch",
+    "diffusers",
+    "numpy",
+    "av",
+    "opencv-python-headless",
+    "ai-edge-litert",
+    "scenedetect-headless",
+)
+EXTRA_PACKAGES = ("skia-python", "espeakng-loader")
+ALIEN_PACKAGES = ("torchvision", "torchaudio", "opencv-python", "opencv-contrib-python")
+"""Known to break others: the first two beside a CPU torch, the rest where libGL is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doctor:
+    """Say what is installed, what is missing and how to get it.
+
+    Attributes:
+        json: Print the answer as JSON.
+    """
+
+    json: bool = False
+
+    def run(self, progress: Progress) -> Answer:  # noqa: ARG002 - the same for every verb
+        """Look around."""
+        facts = {
+            "contextalk": contextalk.__version__,
+            "python": f"{platform.python_version()} on {platform.platform(terse=True)}",
+            **{name: installed_version(name) or f"MISSING: pip install {name}" for name in CORE_PACKAGES},
+            **{
+                name: installed_version(name) or "absent: pip install 'contextalk[synth]' to draw scenes"
+                for name in EXTRA_PACKAGES
+            },
+            **{name: f"{found}: better uninstalled" for name in ALIEN_PACKAGES if (found := installed_version(name))},
+            **(_machine() if installed_version("torch") else {}),
+            "face models": _face_models(),
+            **({"embedded bundle": _embedded_bundle()} if installed_version("torch") else {}),
+        }
+        return Answer(text="\n".join(f"{name:24}{fact}" for name, fact in facts.items()), data=facts)
+
+
+def installed_version(package: str) -> str | None:
+    """Version of an installed package, without importing it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _machine() -> dict[str, str]:
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none: everything runs on the CPU"
+    return {
+        "threads": f"{torch.get_num_threads()} of {os.cpu_count()} cores",
+        "CUDA device": device,
+    }
+
+
+def _face_models() -> str:
+    """Where the model files of the default face backend are; found without importing mediapipe, which needs libGL."""
+    spec = find_spec("mediapipe")
+    if spec is None or spec.origin is None:
+        return "MISSING: pip install --no-deps mediapipe==0.10.14"
+    folder = Path(spec.origin).parent / "modules"
+    return f"{len([*folder.rglob('*.tflite')])} files in {folder}"
+
+
+def _embedded_bundle() -> str:
+    from contextalk.models.bundle import CARD, embedded_bundle
+
+    folder = embedded_bundle()
+    if not (folder / CARD).is_file():
+        return f"MISSING: no {CARD} in {folder}; reinstall contextalk"
+    size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    return f"{json.loads((folder / CARD).read_text())['whom']} ({size_mb:.0f} MB in {folder})"

@@ -1,0 +1,65 @@
+"""`contextalk prepare`."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from contextalk.cli.console import Answer
+from contextalk.core.choices import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """Turn videos into a dataset: manifest.parquet and shards of clips. Finished sources are not done again.
+
+    Attributes:
+        sources: Videos, or folders of them; folders of `synth` scenes with their exact labels.
+        output: Folder of the dataset; it is made, or grows.
+        target: Whom to learn in each video: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, auto (who speaks) or
+            all (everybody).
+        annotations: Where landmarks come from: auto (a landmarks-K.npz beside the video, else the face backend), none
+            (always the face backend), or a file or folder.
+        person: Name of the person in real videos; default: the source's name.
+        split_by: JSON file {"test": [names], "val": [names]} of sentences or sources put into a split by hand.
+        augment: Reframed copies of each training clip of a real video.
+        seed: Root of the reframing.
+        workers: Processes at once.
+        json: Print the answer as JSON.
+    """
+
+    sources: Annotated[Positional[tuple[Path, ...]], arg(metavar="SOURCE...")]
+    output: Annotated[Path, arg(aliases=("-o",))]
+    target: str = "largest"
+    annotations: Annotated[str, arg(metavar="auto|none|FILE")] = "auto"
+    person: Annotated[str | None, arg(metavar="NAME")] = None
+    split_by: Annotated[Path | None, arg(metavar="SPLIT.json")] = None
+    augment: int = 0
+    seed: int = 0
+    workers: int = 1
+    json: bool = False
+
+    def run(self, progress: Progress) -> Answer:
+        """Prepare, and say what was kept and why the rest was not."""
+        from contextalk.dataset.prepare import prepare
+
+        report = prepare(
+            self.sources,
+            self.output,
+            target=self.target,
+            annotations=self.annotations,
+            workers=self.workers,
+            progress=progress,
+            person=self.person,
+            split_by=self.split_by,
+            augment=self.augment,
+            seed=self.seed,
+        )
+        clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"
+        lines = [
+            f"{self.output}: {report.num_sources} sources, {report.num_reused} as before; {report.seconds:.0f} s",
+            f"clips: {clips}; {report.hours:.2f} h",
+            *(f"rejected: {count} x {reason}" for reason, count in sorted(report.rejected.items())),
+        ]
+        return Answer(text="\n".join(lines), data=asdict(report))
