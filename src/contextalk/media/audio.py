@@ -1,0 +1,195 @@
+"""Sound in and out: any container to mono float, WAV, and AAC for the videos we write."""
+
+import wave as wave_file
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from contextalk.core.errors import MediaError
+from contextalk.media.files import error_reason, written_whole
+from contextalk.media.source import inspect_source
+
+GAP_S = 0.05
+"""A longer jump in the time stamps is a gap and becomes silence; shorter ones are rounding of the container."""
+
+AAC_BITS_PER_SECOND = 128_000
+
+
+def read_audio(path: Path, *, rate_hz: int = 16000) -> NDArray[np.float32]:
+    """The first sound stream of any file as mono samples (S,) in [-1, 1].
+
+    Sample 0 belongs to the first video frame where there is video: a stream that starts later is padded with silence,
+    one that starts earlier is trimmed. Gaps in the stream become silence.
+
+    Raises:
+        MediaError: The file is missing, is no sound or video file, or has no sound in it.
+    """
+    with _open_audio(path) as container:
+        start_s = _first_frame_s(container, path)
+        pieces = list(_resample(_mono_blocks(container, start_s), container.streams.audio[0].rate, rate_hz))
+    samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    if len(samples) == 0:
+        raise MediaError(f"{path} has an audio stream without a sample that can be decoded")
+    return samples
+
+
+def write_wav(path: Path, wave: NDArray[np.float32], rate_hz: int = 16000) -> None:
+    """Write mono samples (S,) in [-1, 1] as 16-bit PCM; louder ones are clipped."""
+    pcm = np.rint(np.clip(wave, -1, 1) * 32767).astype("<i2")
+    with written_whole(path) as temporary, wave_file.open(str(temporary), "wb") as stream:
+        stream.setnchannels(1)
+        stream.setsampwidth(2)
+        stream.setframerate(rate_hz)
+        stream.writeframes(pcm.tobytes())
+
+
+def encode_aac(container: OutputContainer, wave: NDArray[np.float32], rate_hz: int) -> deque[Packet]:
+    """Add an AAC stream to a file being written and encode a wave for it.
+
+    Args:
+        container: Not yet started; all its other streams are added.
+        wave: (S,) mono or (S, 2) stereo, in [-1, 1].
+        rate_hz: Samples per second.
+
+    Returns:
+        Packets in order, to be interleaved with the pictures by `mux_until`.
+    """
+    channels = wave.reshape(len(wave), -1).T
+    layout = "mono" if len(channels) == 1 else "stereo"
+    stream = container.add_stream("aac", rate=rate_hz, layout=layout)
+    stream.bit_rate = AAC_BITS_PER_SECOND
+    packets: deque[Packet] = deque()
+    for start in range(0, len(wave), rate_hz):
+        samples = np.ascontiguousarray(np.clip(channels[:, start : start + rate_hz], -1, 1), np.float32)
+        frame = AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
+        packets.extend(stream.encode(frame))
+    packets.extend(stream.encode())
+    # The last packet is filled up: it shall not make the file longer than the wave.
+    while packets and packets[-1].pts >= len(wave):
+        packets.pop()
+    packets[-1].duration = min(packets[-1].duration, len(wave) - packets[-1].pts)
+    return packets
+
+
+def copy_sound(container: OutputContainer, path: Path, until_s: float) -> deque[Packet]:
+    """Add a copy of a file's first sound stream to a file being written.
+
+    Args:
+        container: Not yet started; all its other streams are added.
+        path: Video with sound.
+        until_s: Seconds from its first picture; what starts later is left out.
+
+    Returns:
+        Packets in order, timed from the first picture, to be interleaved by `mux_until`.
+
+    Raises:
+        MediaError: There is no sound stream, or one that the output's kind of file cannot hold.
+    """
+    with _open_audio(path) as source:
+        theirs = source.streams.audio[0]
+        try:
+            ours = container.add_stream_from_template(theirs)
+        except ValueError as error:
+            kind, codec = container.format.name, theirs.codec_context.name
+            raise MediaError(
+                f"{kind} files cannot hold sound as {codec}, wanted an output that ends in .mkv"
+            ) from error
+        packets: deque[Packet] = deque()
+        start_s = _first_frame_s(source, path) or 0.0
+        for packet in source.demux(theirs):
+            if packet.dts is None or packet.time_base is None:
+                continue
+            shift = round(start_s / packet.time_base)
+            packet.dts -= shift
+            packet.pts = packet.dts
+            packet.stream = ours
+            if float(packet.dts * packet.time_base) < until_s:
+                packets.append(packet)
+    return packets
+
+
+def mux_until(container: OutputContainer, packets: deque[Packet], until_s: float) -> None:
+    """Write the packets of a stream that come before a time."""
+    while packets and float((packets[0].dts or 0) * packets[0].time_base) < until_s:
+        container.mux(packets.popleft())
+
+
+@contextmanager
+def _open_audio(path: Path) -> Iterator[InputContainer]:
+    if not path.is_file():
+        raise MediaError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, wanted a sound file")
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, ValueError) as error:
+        raise MediaError(f"{path} is truncated or no sound or video file: {error_reason(error)}") from error
+    with container:
+        if not container.streams.audio:
+            raise MediaError(f"{path} has no audio stream, wanted one")
+        yield container
+
+
+def _first_frame_s(container: InputContainer, path: Path) -> float | None:
+    """Stream time of the first video frame; None for a file that is sound alone."""
+    if not [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]:
+        return None
+    timeline = inspect_source(path).timeline
+    return float(int(timeline.ticks[0]) * timeline.time_base)
+
+
+def _mono_blocks(container: InputContainer, start_s: float | None) -> Iterator[NDArray[np.float32]]:
+    """Mono samples at the stream's own rate, from `start_s` (None: the first sample) on and without gaps."""
+    stream = container.streams.audio[0]
+    # Channels are averaged here: FFmpeg's own mono of float channels is louder by their square root.
+    to_float = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
+    position = None if start_s is None else round(start_s * stream.rate)
+    slack = 0.0  # the beginning is aligned to the sample
+    for frame in _decode(container):
+        samples = np.concatenate([part.to_ndarray().mean(axis=0) for part in to_float.resample(frame)])
+        at = position if frame.pts is None else round(frame.pts * frame.time_base * stream.rate)
+        position = (at or 0) if position is None else position
+        jump = 0 if at is None else at - position
+        if abs(jump) > slack:
+            yield np.zeros(max(0, jump), np.float32)
+            samples = samples[max(0, -jump) :]
+            position += max(0, jump)
+        if len(samples):
+            slack = GAP_S * stream.rate
+            position += len(samples)
+            yield samples
+
+
+def _decode(container: InputContainer) -> Iterator[AudioFrame]:
+    for packet in container.demux(container.streams.audio[0]):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            # A damaged packet leaves a gap in the time stamps, which becomes silence.
+            continue
+
+
+def _resample(blocks: Iterable[NDArray[np.float32]], from_hz: int, to_hz: int) -> Iterator[NDArray[np.float32]]:
+    resampler = AudioResampler(format="fltp", layout="mono", rate=to_hz)
+    position = 0
+    for block in blocks:
+        if len(block) == 0:
+            continue
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block[None]), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = from_hz, position, Fraction(1, from_hz)
+        position += len(block)
+        for resampled in resampler.resample(frame):
+            yield resampled.to_ndarray()[0]
+    if position:
+        for resampled in resampler.resample(None):
+            yield resampled.to_ndarray()[0]

@@ -1,0 +1,167 @@
+"""Video as networks and people see it: upright RGB in square pixels, by time."""
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from contextalk.core.errors import MediaError
+from contextalk.core.records import Scene
+from contextalk.media.audio import encode_aac, mux_until
+from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING
+from contextalk.media.files import check_video_suffix, written_whole
+from contextalk.media.source import SourceFormat, inspect_source, open_source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One frame of a scene.
+
+    Attributes:
+        index: Frame number.
+        time_s: Seconds from the first frame.
+        rgb: (H, W, 3) uint8, display orientation, square pixels.
+    """
+
+    index: int
+    time_s: float
+    rgb: NDArray[np.uint8]
+
+
+def probe(path: Path) -> Scene:
+    """What a video file says of itself.
+
+    Raises:
+        MediaError: The file is missing, truncated, has no video stream or no picture that can be decoded.
+    """
+    source = inspect_source(path)
+    return Scene(
+        path=path,
+        size_px=source.format.size_px,
+        times_s=source.timeline.times_s,
+        duration_s=source.timeline.duration_s,
+        rotation_deg=source.format.rotation_deg,
+        has_audio=source.has_audio,
+    )
+
+
+def read_frames(path: Path, *, start: int = 0, stop: int | None = None) -> Iterator[Picture]:
+    """Frames `[start, stop)` one after the other, in constant memory; their indices are those of `probe(path).times_s`.
+
+    Raises:
+        MediaError: As `probe`.
+    """
+    source_format = inspect_source(path).format
+    for source in open_source(path, start=start, stop=stop):
+        rgb = frame_to_rgb(source.frame, source_format)
+        yield Picture(index=source.index, time_s=source.time_s, rgb=rgb)
+
+
+def read_at(path: Path, at_s: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]]:
+    """The frame nearest each of the times, which must not decrease; a frame may come more than once.
+
+    Raises:
+        MediaError: As `probe`.
+        ValueError: The times decrease.
+    """
+    if np.any(np.diff(at_s) < 0):
+        raise ValueError("times to read decrease, wanted increasing ones")
+    source = inspect_source(path)
+    times = source.timeline.times_s
+    wanted = np.searchsorted((times[1:] + times[:-1]) / 2, at_s)
+    if len(wanted) == 0:
+        return
+    position = 0
+    for stored in open_source(path, start=int(wanted[0]), stop=int(wanted[-1]) + 1):
+        if wanted[position] != stored.index:
+            continue
+        rgb = frame_to_rgb(stored.frame, source.format)
+        while position < len(wanted) and wanted[position] == stored.index:
+            yield rgb
+            position += 1
+
+
+def frame_to_rgb(frame: VideoFrame, source_format: SourceFormat) -> NDArray[np.uint8]:
+    """A stored picture as it is displayed: (H, W, 3) uint8, upright, square pixels."""
+    colour = source_format.colour
+    width, height = source_format.square_px
+    converted = frame.reformat(
+        width=width,
+        height=height,
+        format="rgb24",
+        src_colorspace=colour.matrix or None,
+        src_color_range=FULL_RANGE if colour.full_range else LIMITED_RANGE,
+        dst_color_range=FULL_RANGE,
+        interpolation=SCALING,
+    )
+    return np.ascontiguousarray(np.rot90(converted.to_ndarray(), -source_format.rotation_deg // 90))
+
+
+def write_video(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    *,
+    rate_hz: float | Fraction = 25,
+    crf: int = 14,
+    wave: NDArray[np.float32] | None = None,
+    wave_rate_hz: int = 16000,
+    preset: str = "veryfast",
+) -> None:
+    """Write RGB frames (H, W, 3) as H.264, 4:2:0, BT.709, with AAC where there is a wave (S,) in [-1, 1].
+
+    Raises:
+        MediaError: No frames, frames of odd or changing size, or a file name that is not .mp4, .mov or .mkv.
+    """
+    check_video_suffix(path)
+    rate = Fraction(rate_hz).limit_denominator(1001)
+    pictures = iter(frames)
+    first = next(pictures, None)
+    if first is None:
+        raise MediaError(f"{path}: no frames to write, wanted at least one")
+    height, width = first.shape[:2]
+    if width % 2 or height % 2:
+        raise MediaError(f"{path}: frames are {width}x{height}, wanted even numbers (4:2:0)")
+    with written_whole(path) as temporary, av.open(str(temporary), "w") as container:
+        stream = _rgb_stream(container, (width, height), rate, {"crf": str(crf), "preset": preset})
+        sound = deque() if wave is None else encode_aac(container, wave, wave_rate_hz)
+        for index, rgb in enumerate(itertools.chain([first], pictures)):
+            if rgb.shape != first.shape:
+                raise MediaError(f"{path}: frame {index} is {rgb.shape[1]}x{rgb.shape[0]}, wanted {width}x{height}")
+            mux_until(container, sound, float(index / rate))
+            container.mux(stream.encode(_rgb_frame(rgb, index)))
+        container.mux(stream.encode())
+        mux_until(container, sound, math.inf)
+
+
+def _rgb_stream(
+    container: OutputContainer, size_px: tuple[int, int], rate: Fraction, options: dict[str, str]
+) -> VideoStream:
+    stream = container.add_stream("libx264", rate=rate, options=options)
+    stream.width, stream.height = size_px
+    stream.pix_fmt = "yuv420p"
+    context = stream.codec_context
+    context.color_range, context.colorspace = LIMITED_RANGE, BT709
+    context.color_primaries, context.color_trc = BT709, BT709
+    return stream
+
+
+def _rgb_frame(rgb: NDArray[np.uint8], index: int) -> VideoFrame:
+    frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(
+        format="yuv420p",
+        dst_colorspace=BT709,
+        src_color_range=FULL_RANGE,
+        dst_color_range=LIMITED_RANGE,
+        interpolation=SCALING,
+    )
+    frame.pts = index
+    return frame
