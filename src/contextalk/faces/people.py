@@ -1,119 +1,97 @@
-"""Who is in a scene, told to a person: a table and a contact sheet."""
+"""From faces of frames to people of a scene: tracks inside shots, and the same people across cuts."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from scipy.optimize import linear_sum_assignment
 
-from contextalk.core.errors import TargetError
-from contextalk.core.records import Analysis, Scene, Track
-from contextalk.faces.views import head_crop
-from contextalk.media.video import read_at
-
-SPEAKS = 0.5
-"""From this sureness on a frame counts as spoken."""
-
-_THUMB_PX, _COLUMNS, _LABEL_PX, _CAPTION_PX, _GAP_PX = 144, 8, 190, 18, 6
-_HEAD_OVER_BOX = 1.7  # the 68 points end at the brows: hair and ears need this much more
-_PAPER, _INK, _FAINT = (250, 250, 248), (30, 30, 30), (120, 120, 120)
+from contextalk.core.records import NUM_POINTS, Landmarks, Scene, Shot
+from contextalk.faces.appearance import FARTHEST_SAME, distance
+from contextalk.faces.backends import Person
+from contextalk.faces.pose import head_pose
+from contextalk.faces.tracking import TrackedFace, link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonSummary:
-    """One person of a scene in a few numbers.
+class SeenFace:
+    """One face in one frame.
 
     Attributes:
-        index: What `--target INDEX` means.
-        position: Third of the picture the face is in on average.
-        seen_s: Seconds with a face.
-        speaking_s: Seconds that the person probably speaks.
-        box_px: Median x0 y0 x1 y1 of the 68 points, scene px.
-        first_seen_s: Time of the first frame with a face.
-        first_centre_px: Centre of the face in it: `X,Y@SECONDS` names this person as a target.
+        points: (68, 2) scene px.
+        pupils: (2, 2) scene px.
+        look: Appearance descriptor.
     """
 
-    index: int
-    position: Literal["left", "centre", "right"]
-    seen_s: float
-    speaking_s: float
-    box_px: tuple[float, float, float, float]
-    first_seen_s: float
-    first_centre_px: tuple[float, float]
+    points: NDArray[np.float64]
+    pupils: NDArray[np.float64]
+    look: NDArray[np.float32]
+
+    @property
+    def box_px(self) -> NDArray[np.float64]:
+        """(4,) x0 y0 x1 y1."""
+        return np.concatenate([self.points.min(axis=0), self.points.max(axis=0)])
 
 
-def describe_people(analysis: Analysis) -> tuple[PersonSummary, ...]:
-    """Summarise everybody who is seen at least once, in order of index."""
-    return tuple(_summary(track, analysis.scene) for track in analysis.tracks if track.landmarks.valid.any())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch:
+    """One track in one shot: faces by scene frame, and their mean look."""
+
+    faces: dict[int, SeenFace]
+    look: NDArray[np.float32]
 
 
-def contact_sheet(analysis: Analysis) -> Image.Image:
-    """Draw a row for each person: who, how long, and their head at times spread over those they are seen at.
+def gather_people(faces: Sequence[Sequence[SeenFace]], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+    """People of a scene from the faces of each of its frames.
 
-    Raises:
-        TargetError: Nobody is in the scene.
+    Inside a shot, tracks go by position; across a cut, by appearance alone (positions change), one person at most once a
+    shot. Frames in a gap stay invalid: nothing is invented.
     """
-    people = describe_people(analysis)
-    if not people:
-        raise TargetError(f"no face found in {analysis.scene.path}: there is nobody to draw a contact sheet of")
-    row_px = _THUMB_PX + _CAPTION_PX + _GAP_PX
-    width_px = _LABEL_PX + _COLUMNS * (_THUMB_PX + _GAP_PX)
-    sheet = Image.new("RGB", (width_px, len(people) * row_px + _GAP_PX), _PAPER)
-    rows = {person.index: _GAP_PX + row * row_px for row, person in enumerate(people)}
-    pen = ImageDraw.Draw(sheet)
-    for person in people:
-        _write_label(pen, person, rows[person.index])
-    for index, column, time_s, head in _heads(analysis):
-        left, top = _LABEL_PX + column * (_THUMB_PX + _GAP_PX), rows[index]
-        sheet.paste(Image.fromarray(head).resize((_THUMB_PX, _THUMB_PX), Image.Resampling.LANCZOS), (left, top))
-        pen.text((left, top + _THUMB_PX + 1), f"{time_s:.2f} s", fill=_FAINT, font=ImageFont.load_default(13))
-    return sheet
+    people: list[list[_Stretch]] = []
+    for shot in shots:
+        rows = faces[shot.start : shot.stop]
+        boxes = [np.array([face.box_px for face in row]).reshape(-1, 4) for row in rows]
+        tracks = link(boxes, scene.times_s[shot.start : shot.stop])
+        stretches = [_stretch(track, rows, shot.start) for track in tracks]
+        for person, stretch in _recognise(people, stretches):
+            if person is None:
+                people.append([stretch])
+            else:
+                person.append(stretch)
+    return [_person(stretches, scene) for stretches in people]
 
 
-def _summary(track: Track, scene: Scene) -> PersonSummary:
-    valid = track.landmarks.valid
-    lasts_s = np.diff(scene.times_s, append=scene.duration_s)
-    boxes = track.box_px[valid]
-    x0, y0, x1, y1 = (float(edge) for edge in np.median(boxes, axis=0))
-    third = int(np.clip((x0 + x1) / 2 / scene.size_px[0] * 3, 0, 2))
-    first = boxes[0]
-    return PersonSummary(
-        index=track.index,
-        position=("left", "centre", "right")[third],
-        seen_s=float(lasts_s[valid].sum()),
-        speaking_s=float(lasts_s[valid & (track.speaking > SPEAKS)].sum()),
-        box_px=(x0, y0, x1, y1),
-        first_seen_s=float(scene.times_s[np.argmax(valid)]),
-        first_centre_px=(float(first[0] + first[2]) / 2, float(first[1] + first[3]) / 2),
+def _stretch(track: TrackedFace, rows: Sequence[Sequence[SeenFace]], start: int) -> _Stretch:
+    seen = {start + frame: rows[frame][face] for frame, face in zip(track.frames, track.faces, strict=True)}
+    mean = np.mean([face.look for face in seen.values()], axis=0)
+    return _Stretch(faces=seen, look=(mean / np.linalg.norm(mean)).astype(np.float32))
+
+
+def _recognise(people: list[list[_Stretch]], stretches: list[_Stretch]) -> list[tuple[list[_Stretch] | None, _Stretch]]:
+    """(person or None for a new one, track) for every track of a shot."""
+    known: dict[int, list[_Stretch]] = {}
+    if people and stretches:
+        apart = np.array([[min(distance(s.look, t.look) for s in person) for t in stretches] for person in people])
+        for row, column in zip(*linear_sum_assignment(apart), strict=True):
+            if apart[row, column] <= FARTHEST_SAME:
+                known[int(column)] = people[int(row)]
+    return [(known.get(index), stretch) for index, stretch in enumerate(stretches)]
+
+
+def _person(stretches: list[_Stretch], scene: Scene) -> Person:
+    frames = len(scene.times_s)
+    points = np.full((frames, NUM_POINTS, 2), np.nan, np.float32)
+    pupils = np.full((frames, 2, 2), np.nan, np.float32)
+    for stretch in stretches:
+        for frame, face in stretch.faces.items():
+            points[frame], pupils[frame] = face.points, face.pupils
+    landmarks = Landmarks(
+        points=points,
+        pupils=pupils,
+        head_pose=head_pose(points, scene.size_px),
+        valid=np.isfinite(points).all(axis=(1, 2)),
+        times_s=scene.times_s,
+        size_px=scene.size_px,
     )
-
-
-def _heads(analysis: Analysis) -> Iterator[tuple[int, int, float, NDArray[np.uint8]]]:
-    """Yield (person, column, time, head), reading the scene once; at most one frame is held."""
-    wanted: dict[int, list[tuple[Track, int]]] = {}
-    for track in analysis.tracks:
-        seen = np.flatnonzero(track.landmarks.valid)
-        for column, frame in enumerate(
-            seen[np.linspace(0, len(seen) - 1, _COLUMNS).round().astype(int)] if len(seen) else ()
-        ):
-            wanted.setdefault(int(frame), []).append((track, column))
-    frames = sorted(wanted)
-    times_s = analysis.scene.times_s[frames]
-    for frame, time_s, rgb in zip(frames, times_s, read_at(analysis.scene.path, times_s), strict=True):
-        for track, column in wanted[frame]:
-            x0, y0, x1, y1 = track.box_px[frame]
-            centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2], np.float32)
-            yield (
-                track.index,
-                column,
-                float(time_s),
-                head_crop(rgb, centre, float(max(x1 - x0, y1 - y0)) * _HEAD_OVER_BOX),
-            )
-
-
-def _write_label(pen: ImageDraw.ImageDraw, person: PersonSummary, top: int) -> None:
-    pen.text((12, top + 8), f"{person.index}", fill=_INK, font=ImageFont.load_default(40))
-    lines = (person.position, f"seen {person.seen_s:.1f} s", f"speaks {person.speaking_s:.1f} s")
-    pen.text((12, top + 62), "\n".join(lines), fill=_INK, font=ImageFont.load_default(16))
+    return Person(landmarks=landmarks)

@@ -1,0 +1,90 @@
+"""The annotations backend: landmarks from files beside the footage, for animation rigs and corrected tracks."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.errors import ContextalkError
+from contextalk.core.records import Landmarks, Scene, Shot
+from contextalk.faces.backends import Person
+from contextalk.media.video import Picture
+
+PATTERN = "landmarks-*.npz"
+
+
+def sidecars(place: Path) -> list[Path]:
+    """Annotation files of a folder in order of their numbers, or the one file given."""
+    if place.is_file():
+        return [place]
+    numbered = [(number, path) for path in place.glob(PATTERN) if (number := _number(path)) is not None]
+    return [path for _, path in sorted(numbered)]
+
+
+class AnnotationsBackend:
+    """Reads `landmarks-K.npz`; who speaks comes from `speaking_K` of `labels.npz` beside them, if that exists."""
+
+    def __init__(self, place: Path) -> None:
+        """Read the files.
+
+        Raises:
+            ContextalkError: `place` holds none, or one is unreadable.
+        """
+        self._paths = sidecars(place)
+        if not self._paths:
+            raise ContextalkError(
+                f"no annotations at {place}, wanted a landmarks .npz or a folder with landmarks-0.npz …"
+            )
+        digest = hashlib.sha256()
+        for path in [*self._paths, *({path.with_name("labels.npz") for path in self._paths})]:
+            digest.update(path.read_bytes() if path.exists() else b"")
+        self.name = f"annotations-1-{digest.hexdigest()[:16]}"
+
+    def see(self, picture: Picture, *, changed: bool) -> None:
+        """Nothing to see: the answer is written down."""
+
+    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+        """Everybody annotated, at the scene's own frame times.
+
+        Raises:
+            ContextalkError: A file was made for a scene of another size.
+        """
+        return [self._person(path, scene) for path in self._paths]
+
+    def _person(self, path: Path, scene: Scene) -> Person:
+        written = Landmarks.load(path)
+        if written.size_px != scene.size_px:
+            seen, wanted = ("x".join(map(str, size)) for size in (written.size_px, scene.size_px))
+            raise ContextalkError(f"{path} is for a {seen} scene, wanted {wanted} as in {scene.path}")
+        landmarks = written.at(scene.times_s)
+        covered = _covered(written.times_s, scene.times_s)
+        landmarks = replace(landmarks, valid=landmarks.valid & covered)
+        hidden = ~landmarks.valid
+        for values in (landmarks.points, landmarks.pupils, landmarks.head_pose):
+            values[hidden] = np.nan
+        return Person(landmarks=landmarks, speaking=_speaking(path, written.times_s, scene.times_s))
+
+
+def _covered(times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Within a frame and a half of the annotated span: beyond it a face would be invented."""
+    apart = 1.5 * float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.5
+    return (at_s >= times_s[0] - apart) & (at_s <= times_s[-1] + apart)
+
+
+def _speaking(path: Path, times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray[np.float32] | None:
+    labels, name = path.with_name("labels.npz"), f"speaking_{_number(path)}"
+    if not labels.exists():
+        return None
+    with np.load(labels, allow_pickle=False) as stored:
+        if name not in stored or len(stored[name]) != len(times_s):
+            return None
+        return np.interp(at_s, times_s, stored[name].astype(np.float64)).astype(np.float32)
+
+
+def _number(path: Path) -> int | None:
+    found = re.fullmatch(r"landmarks-(\d+)", path.stem)
+    return int(found.group(1)) if found else None

@@ -1,0 +1,234 @@
+"""The one function from a track, or a user's mask, to the square that is generated and the shape that is hidden.
+
+The no-leak contract: whoever sees the mask and the crop learns nothing of the mouth and nothing of the pose. Low-passing
+alone does not keep it (a turn held for seconds passes every filter), so the square rests while the head stays within a
+slack of its middle, as a tripod does, and glides only when the head travels.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+from contextalk.core.errors import TargetError
+from contextalk.core.geometry import CROP_PX, CropPath
+from contextalk.core.records import Landmarks, Shot
+from contextalk.faces.head_model import SKULL_RADII_MM
+from contextalk.faces.pose import fit_head
+
+MASK_CENTRE_CROP_PX = (128.0, 121.0)
+MASK_RADII_CROP_PX = (98.0, 107.0)
+MASK_EXPONENT = 4
+"""The mask is the superellipse |x/a|⁴ + |y/b|⁴ ≤ 1: x 30…226, y 14…228, and what lies below shows neck and shoulders."""
+
+HEAD_SHARE = 0.64
+"""Height of the generic head with hair over the side of the square."""
+
+SMOOTHING_S = 1.0
+"""Standard deviation of the low-pass in time."""
+
+LARGEST_SIDE_CHANGE_PER_S = 0.10
+
+CENTRE_SLACK = (0.10, 0.08)
+"""Half width and half height, in sides, of the region in which a head moves without moving the square."""
+
+SIDE_SLACK = 0.15
+"""Relative change of the head's size that leaves the side as it is."""
+
+FIT_MARGIN_CROP_PX = 4.0
+"""Between the head's outline and the mask's border."""
+
+_JITTER_S = 0.2
+
+FITTING_PERCENT = 99.0
+"""Share of frames whose head must fit; one with a mislaid landmark does not make the head small in all others."""
+
+
+def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
+    """The square of a head in each frame: same centre and side for whatever the mouth says and wherever the head looks.
+
+    Centre and side come from a generic head fitted to brows, eyes and nose. Frames without a face get the path between
+    their neighbours in the shot, or the nearest shot's where it has none.
+
+    Args:
+        landmarks: One row per frame, scene px.
+        shots: Tile the frames; the path jumps only between them.
+
+    Raises:
+        TargetError: No frame has a face.
+    """
+    if not landmarks.valid.any():
+        raise TargetError(f"no face in any of the {len(landmarks)} frames, wanted at least one")
+    points = np.where(landmarks.valid[:, None, None], landmarks.points, np.nan)
+    fit = fit_head(points)
+    side = fit.scale * 2 * SKULL_RADII_MM[1] / HEAD_SHARE
+    outline = np.concatenate([points, fit.centre_px[:, None] + _skull_outline(fit.rotation, fit.scale)], axis=1)
+    return _still_path(fit.centre_px, side, outline, landmarks.times_s, shots, fitting_percent=FITTING_PERCENT)
+
+
+def crop_from_mask(
+    mask_frames: Iterable[NDArray[np.uint8]], times_s: NDArray[np.float64], shots: Sequence[Shot]
+) -> CropPath:
+    """The square around a user's mask, so that the white region lies where the fixed mask lies in the crop.
+
+    Args:
+        mask_frames: (H, W) or (H, W, 3), white (≥ 128) = regenerate; one per frame, or a single one for all.
+        times_s: (F,) frame times.
+        shots: Tile the frames.
+
+    Raises:
+        TargetError: No frame has a white pixel, or the count is neither 1 nor F.
+    """
+    outline = np.array([_white_outline(frame) for frame in mask_frames])
+    if len(outline) == 1:
+        outline = np.repeat(outline, len(times_s), axis=0)
+    if len(outline) != len(times_s):
+        raise TargetError(f"the mask has {len(outline)} frames, wanted 1 or the scene's {len(times_s)}")
+    if not np.isfinite(outline).any():
+        raise TargetError("the mask has no white pixel, wanted white where the head is to be regenerated")
+    low, high = outline.min(axis=1), outline.max(axis=1)
+    relative = (high - low) / (2 * np.array(MASK_RADII_CROP_PX) - 2 * FIT_MARGIN_CROP_PX)
+    return _still_path((low + high) / 2, relative.max(axis=1) * CROP_PX, outline, times_s, shots, fitting_percent=100.0)
+
+
+def inside_mask(x_crop_px: NDArray[np.floating], y_crop_px: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Whether points in crop px (any shapes that broadcast) lie in the fixed shape."""
+    x = (x_crop_px - MASK_CENTRE_CROP_PX[0]) / MASK_RADII_CROP_PX[0]
+    y = (y_crop_px - MASK_CENTRE_CROP_PX[1]) / MASK_RADII_CROP_PX[1]
+    return x**MASK_EXPONENT + y**MASK_EXPONENT <= 1.0
+
+
+def head_mask() -> NDArray[np.float32]:
+    """(256, 256) in crop px: 1 inside the fixed shape, 0 outside."""
+    at = np.arange(CROP_PX) + 0.5
+    return inside_mask(at[None], at[:, None]).astype(np.float32)
+
+
+def scene_mask(size_px: tuple[int, int], centre_px: NDArray[np.floating], side_px: float) -> NDArray[np.uint8]:
+    """The fixed shape in a scene of `size_px` (width, height): (H, W), 255 where the pixel's centre lies inside, else 0."""
+    width, height = size_px
+    x = (np.arange(width) + 0.5 - centre_px[0]) * (CROP_PX / side_px) + CROP_PX / 2
+    y = (np.arange(height) + 0.5 - centre_px[1]) * (CROP_PX / side_px) + CROP_PX / 2
+    columns, rows = np.flatnonzero((x > 0) & (x < CROP_PX)), np.flatnonzero((y > 0) & (y < CROP_PX))
+    mask = np.zeros((height, width), np.uint8)
+    if len(columns) and len(rows):
+        shape = inside_mask(x[columns][None], y[rows][:, None])
+        mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = shape * np.uint8(255)
+    return mask
+
+
+def _still_path(
+    centre: NDArray[np.float64],
+    side: NDArray[np.float64],
+    outline: NDArray[np.float64],
+    times_s: NDArray[np.float64],
+    shots: Sequence[Shot],
+    *,
+    fitting_percent: float,
+) -> CropPath:
+    """Rest, glide and grow: the path of rows that may be NaN; `outline` (F, P, 2) is what must lie inside the mask."""
+    path_centre, path_side = np.full_like(centre, np.nan), np.full_like(side, np.nan)
+    for shot in shots:
+        rows = slice(shot.start, shot.stop)
+        if np.isfinite(side[rows]).any():
+            path_centre[rows], path_side[rows] = _shot_path(
+                centre[rows], side[rows], outline[rows], times_s[rows], fitting_percent
+            )
+    path_centre, path_side = _hold(path_centre, times_s), _hold(path_side[:, None], times_s)[:, 0]
+    return CropPath(centre_px=path_centre.astype(np.float32), side_px=path_side.astype(np.float32))
+
+
+def _shot_path(
+    centre: NDArray[np.float64],
+    side: NDArray[np.float64],
+    outline: NDArray[np.float64],
+    times_s: NDArray[np.float64],
+    fitting_percent: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rate_hz = 1 / np.median(np.diff(times_s)) if len(times_s) > 1 else 25.0
+    filled = _interpolate(np.concatenate([centre, np.log(side)[:, None]], axis=1), times_s)
+    steady = median_filter(filled, size=(_odd(_JITTER_S * rate_hz), 1), mode="nearest")
+    log_side = _glide_side(_rest(steady[:, 2], np.full(len(side), np.log1p(SIDE_SLACK))), rate_hz)
+    smooth_side = np.exp(log_side)
+    resting = np.stack([_rest(steady[:, axis], CENTRE_SLACK[axis] * smooth_side) for axis in (0, 1)], axis=1)
+    sigma = SMOOTHING_S * rate_hz
+    smooth_centre = gaussian_filter1d(resting, sigma, axis=0, mode="reflect")
+    smooth_side = smooth_side * _growth(outline, smooth_centre, smooth_side, fitting_percent)
+    # The head's centre lies at the mask's centre, a little above the middle of the square.
+    offset = (CROP_PX / 2 - np.array(MASK_CENTRE_CROP_PX)) / CROP_PX
+    return smooth_centre + offset * smooth_side[:, None], smooth_side
+
+
+def _rest(values: NDArray[np.float64], slack: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Piecewise constant: each piece as long as one value stays within `slack` of all of its frames."""
+    resting = np.empty_like(values)
+    start, low, high = 0, -np.inf, np.inf
+    for frame, (value, reach) in enumerate(zip(values, slack, strict=True)):
+        if max(low, value - reach) > min(high, value + reach):
+            resting[start:frame] = (low + high) / 2
+            start, low, high = frame, -np.inf, np.inf
+        low, high = max(low, value - reach), min(high, value + reach)
+    resting[start:] = (low + high) / 2
+    return resting
+
+
+def _glide_side(log_side: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
+    """Low-pass as much as the permitted rate of change wants."""
+    sigma_s, limit = SMOOTHING_S, np.log1p(LARGEST_SIDE_CHANGE_PER_S)
+    while True:
+        smooth = gaussian_filter1d(log_side, sigma_s * rate_hz, mode="reflect")
+        if len(smooth) < 2 or np.abs(np.diff(smooth)).max() * rate_hz <= limit:
+            return smooth
+        sigma_s *= 1.5
+
+
+def _growth(
+    outline: NDArray[np.float64], centre: NDArray[np.float64], side: NDArray[np.float64], fitting_percent: float
+) -> float:
+    """One factor ≥ 1 for the shot, so that the outline fits the mask in every frame; a factor over time would tell the pose."""
+    relative = (outline - centre[:, None]) / side[:, None, None] * CROP_PX
+    reach = np.abs(relative) / (np.array(MASK_RADII_CROP_PX) - FIT_MARGIN_CROP_PX)
+    size = (reach**MASK_EXPONENT).sum(axis=-1).max(axis=1) ** (1 / MASK_EXPONENT)
+    return max(1.0, float(np.nanpercentile(size, fitting_percent)))
+
+
+def _skull_outline(rotation: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(F, 16, 2) points of the generic skull's outline as seen, scene px from its centre."""
+    radii = np.array(SKULL_RADII_MM)
+    shape = np.einsum("fij,j,fkj->fik", rotation[:, :2], radii**2, rotation[:, :2])
+    angle = np.arange(16) * 2 * np.pi / 16
+    direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    # The outline's point furthest in direction d is S d / √(dᵀ S d), S being the projected ellipsoid's matrix.
+    along = np.einsum("fij,pj->fpi", shape, direction)
+    reach = np.sqrt(np.einsum("fpi,pi->fp", along, direction))
+    return along / reach[..., None] * scale[:, None, None]
+
+
+def _interpolate(columns: NDArray[np.float64], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fill NaN rows of (F, C) linearly in time, held at the ends."""
+    seen = np.isfinite(columns).all(axis=1)
+    return np.stack([np.interp(times_s, times_s[seen], column[seen]) for column in columns.T], axis=1)
+
+
+def _hold(columns: NDArray[np.float64], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fill NaN rows of (F, C) with the row nearest in time."""
+    seen = np.flatnonzero(np.isfinite(columns).all(axis=1))
+    middles = (times_s[seen][1:] + times_s[seen][:-1]) / 2
+    return columns[seen[np.searchsorted(middles, times_s)]]
+
+
+def _white_outline(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(34, 2) points: both ends of 17 rows of the white region; NaN where nothing is white."""
+    white = (mask if mask.ndim == 2 else mask.max(axis=2)) >= 128
+    rows = np.flatnonzero(white.any(axis=1))
+    if not len(rows):
+        return np.full((34, 2), np.nan)
+    rows = rows[np.linspace(0, len(rows) - 1, 17).round().astype(int)]
+    left, right = white[rows].argmax(axis=1), white.shape[1] - white[rows, ::-1].argmax(axis=1)
+    edge_y = np.where(np.arange(17) < 8, rows, rows + 1)
+    return np.concatenate([np.stack([left, edge_y], axis=1), np.stack([right, edge_y], axis=1)]).astype(np.float64)
+
+
+def _odd(frames: float) -> int:
+    return 2 * int(frames / 2) + 1

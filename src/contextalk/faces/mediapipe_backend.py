@@ -1,0 +1,109 @@
+"""The default face backend: mediapipe's detectors, mesh and irises, faces followed from frame to frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.records import Scene, Shot
+from contextalk.faces.appearance import describe
+from contextalk.faces.backends import Person
+from contextalk.faces.detection import FaceDetector, overlap
+from contextalk.faces.mediapipe_models import wheel_version
+from contextalk.faces.mesh import FaceMesh, MeshFitter, square_of_detection
+from contextalk.faces.people import SeenFace, gather_people
+from contextalk.media.video import Picture
+
+_VERSION = 1
+
+DETECT_EVERY_S = 0.4
+"""Between detections faces are followed by their own mesh, which is faster and steadier."""
+
+DETECT_LOST_EVERY = 3
+"""Frames between detections while somebody has been lost."""
+
+_SAME_FACE = 0.3
+"""Overlap of the squares or boxes of two meshes from which they are one face."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Followed:
+    mesh: FaceMesh
+    age: int
+
+
+class MediapipeBackend:
+    """Sees frames in order; raises a one-line ContextalkError at once if the models are not installed."""
+
+    def __init__(self) -> None:
+        self.name = f"mediapipe-{wheel_version()}-{_VERSION}"
+        self._detect = FaceDetector()
+        self._fit = MeshFitter()
+        self._followed: list[_Followed] = []
+        self._frames: list[list[SeenFace]] = []
+        self._detected_s = -np.inf
+        self._since_detection = 0
+        self._lost = False
+
+    def see(self, picture: Picture, *, changed: bool) -> None:
+        """Take the next frame."""
+        before = [] if changed else self._followed
+        again = [(self._fit(picture.rgb, face.mesh.square), face.age + 1) for face in before]
+        followed = self._distinct([_Followed(mesh=mesh, age=age) for mesh, age in again if mesh])
+        self._lost = self._lost or len(followed) < len(before)
+        self._since_detection += 1
+        if changed or self._is_due(picture.time_s, len(followed)):
+            new = [_Followed(mesh=mesh, age=0) for mesh in self._new(picture.rgb, followed)]
+            followed = self._distinct(followed + new)
+            self._detected_s, self._since_detection, self._lost = picture.time_s, 0, len(followed) < len(before)
+        self._followed = followed
+        self._frames.append([_seen(picture.rgb, face) for face in followed])
+
+    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+        """Everybody seen."""
+        return gather_people(self._frames, scene, shots)
+
+    def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 68, 2) points of the faces of a single picture, largest first."""
+        meshes = self._new(rgb, [])
+        meshes.sort(key=lambda mesh: -mesh.square.side)
+        return np.array([mesh.points for mesh in meshes], np.float32).reshape(-1, 68, 2)
+
+    def _is_due(self, time_s: float, num_followed: int) -> bool:
+        if time_s - self._detected_s >= DETECT_EVERY_S:
+            return True
+        return (self._lost or not num_followed) and self._since_detection >= DETECT_LOST_EVERY
+
+    def _new(self, rgb: NDArray[np.uint8], followed: list[_Followed]) -> list[FaceMesh]:
+        """Meshes of detected faces that nobody follows yet."""
+        found = self._detect(rgb)
+        known = np.array([_box(face.mesh.points) for face in followed]).reshape(-1, 4)
+        meshes = []
+        for box, eyes in zip(found.boxes_px, found.eyes_px, strict=True):
+            if len(known) and overlap(box[None], known).max() > _SAME_FACE:
+                continue
+            # A detection's square is rough; the mesh found in it tells the square that it should have been.
+            mesh = self._fit(rgb, square_of_detection(box, eyes))
+            mesh = self._fit(rgb, mesh.square) if mesh else None
+            if mesh:
+                meshes.append(mesh)
+        return meshes
+
+    @staticmethod
+    def _distinct(faces: list[_Followed]) -> list[_Followed]:
+        """Of meshes that slid onto one face, the one followed longest."""
+        kept: list[_Followed] = []
+        for face in sorted(faces, key=lambda face: -face.age):
+            boxes = np.array([_box(other.mesh.points) for other in kept]).reshape(-1, 4)
+            if not kept or overlap(_box(face.mesh.points)[None], boxes).max() <= _SAME_FACE:
+                kept.append(face)
+        return kept
+
+
+def _seen(rgb: NDArray[np.uint8], face: _Followed) -> SeenFace:
+    return SeenFace(points=face.mesh.points, pupils=face.mesh.pupils, look=describe(rgb, face.mesh.points))
+
+
+def _box(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])

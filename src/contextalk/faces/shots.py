@@ -1,0 +1,47 @@
+"""Cuts of a scene, found while its frames pass by once."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scenedetect import FrameTimecode
+from scenedetect.detectors import AdaptiveDetector
+
+from contextalk.core.records import Shot
+from contextalk.media.video import Picture
+
+LONGEST_SIDE_PX = 256
+"""Frames are shrunk to this before they are compared: noise goes, cuts stay."""
+
+SHORTEST_SHOT_FRAMES = 8
+"""One window."""
+
+CHANGED_LEVELS = 8.0
+"""Mean change of the picture, of 255, from which a frame may start a shot: below what a cut does, above what faces do."""
+
+
+class ShotFinder:
+    """PySceneDetect's adaptive detector, fed frame by frame."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._detector = AdaptiveDetector(min_scene_len=SHORTEST_SHOT_FRAMES)
+        self._rate_hz = rate_hz
+        self._starts: list[int] = [0]
+        self._last: NDArray[np.uint8] | None = None
+
+    def see(self, picture: Picture) -> bool:
+        """Take the next frame; returns whether it differs so much from the last one that it may start a shot."""
+        height, width = picture.rgb.shape[:2]
+        share = min(1.0, LONGEST_SIDE_PX / max(height, width))
+        size = (max(1, round(width * share)), max(1, round(height * share)))
+        small = cv2.cvtColor(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+        cuts = self._detector.process_frame(FrameTimecode(picture.index, fps=self._rate_hz), small)
+        self._starts += [cut.frame_num for cut in cuts]
+        # The detector decides two frames late; whoever follows faces must know at once.
+        changed = self._last is None or float(cv2.absdiff(small, self._last).mean()) >= CHANGED_LEVELS
+        self._last = small
+        return changed
+
+    def shots(self, num_frames: int) -> tuple[Shot, ...]:
+        """Shots that tile the frames seen."""
+        stops = [*self._starts[1:], num_frames]
+        return tuple(Shot(start=start, stop=stop) for start, stop in zip(self._starts, stops, strict=True))
