@@ -61,6 +61,6 @@ $(VENV)/.faces-ready: $(VENV)/.core-ready
 	@touch $@
 
 $(VENV)/.dev-ready: $(VENV)/.core-ready
-	@echo "installing the tools and what the tests need into $(VENV)"
+	@echo "installing the tools and what the tests need into $(VENV) (that mediapipe's dependencies are missing is meant)"
 	$(PIP) --editable ".[synth,dev]"
 	@touch $@

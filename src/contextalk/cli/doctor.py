@@ -5,12 +5,11 @@ import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
-from pathlib import Path
 
 import contextalk
 from contextalk.cli.console import Answer
 from contextalk.core.choices import Progress
+from contextalk.core.errors import ContextalkError
 
 CORE_PACKAGES = (
     "torch",
@@ -73,12 +72,13 @@ def _machine() -> dict[str, str]:
 
 
 def _face_models() -> str:
-    """Where the model files of the default face backend are; found without importing mediapipe, which needs libGL."""
-    spec = find_spec("mediapipe")
-    if spec is None or spec.origin is None:
-        return "MISSING: pip install --no-deps mediapipe==0.10.14"
-    folder = Path(spec.origin).parent / "modules"
-    return f"{len([*folder.rglob('*.tflite')])} files in {folder}"
+    from contextalk.faces.mediapipe_models import FULL_RANGE, IRIS, MESH, SHORT_RANGE, model_path, wheel_version
+
+    try:
+        folders = {str(model_path(name).parents[1]) for name in (SHORT_RANGE, FULL_RANGE, MESH, IRIS)}
+    except ContextalkError as error:
+        return f"MISSING: {error}"
+    return f"mediapipe {wheel_version()} in {', '.join(folders)}"
 
 
 def _embedded_bundle() -> str:

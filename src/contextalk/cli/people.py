@@ -30,7 +30,7 @@ class People:
     def run(self, progress: Progress) -> Answer:
         """Analyse the scene and describe its people."""
         from contextalk.faces.analysis import analyse
-        from contextalk.faces.people import contact_sheet, describe_people
+        from contextalk.faces.sheet import contact_sheet, describe_people
 
         analysis = analyse(self.scene, annotations=self.annotations, progress=progress)
         people = describe_people(analysis)

@@ -11,7 +11,9 @@ from contextalk.core.choices import Progress
 
 Network = Literal[
     "codec",
+    "probe",
     "lips",
+    "reader",
     "landmark",
     "landmark-first",
     "landmark-sequence",
@@ -32,7 +34,8 @@ class Train:
         run_folder: Folder of the run: checkpoints, curves, resolved configuration.
         preset: Sizes and schedules: paper (Table 3 to the letter), quality, compact (the embedded default) or debug
             (seconds).
-        bundle: Start from the networks of this bundle.
+        bundle: Start from the networks of this bundle; its codec is kept as it is.
+        windows: Train the network for this many windows instead of the preset's number.
         json: Print the answer as JSON.
     """
 
@@ -41,23 +44,29 @@ class Train:
     run_folder: Annotated[Path, arg(name="run")]
     preset: str = "compact"
     bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None
+    windows: Annotated[int | None, arg(metavar="INT")] = None
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:
-        """Train."""
+        """Train, and say what the held-out data say."""
         from contextalk.training.run import train
 
-        train(
+        figures = train(
             self.network,
             data=self.data,
             run=self.run_folder,
             preset=self.preset,
             from_bundle=self.bundle,
+            windows=self.windows,
             progress=progress,
         )
+        lines = [
+            f"{network}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+            for network, values in figures.items()
+        ]
         return Answer(
-            text=f"{self.network} trained in {self.run_folder}; next: contextalk bundle {self.run_folder} -o BUNDLE",
-            data={"network": self.network, "run": str(self.run_folder), "preset": self.preset},
+            text="\n".join([*lines, f"trained in {self.run_folder}"]),
+            data={"network": self.network, "run": str(self.run_folder), "figures": figures},
         )
 
 
@@ -68,16 +77,21 @@ class BundleRun:
     Attributes:
         run_folder: Folder of the run.
         output: Folder of the bundle; it is made.
+        whom: Whom it can draw, in words; default: the people it was trained on.
         json: Print the answer as JSON.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     output: Annotated[Path, arg(aliases=("-o",))]
+    whom: Annotated[str | None, arg(metavar="WORDS")] = None
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:  # noqa: ARG002 - the same for every verb
         """Collect the networks."""
         from contextalk.training.run import bundle_run
 
-        bundle_run(self.run_folder, self.output)
-        return Answer(text=str(self.output), data={"bundle": str(self.output)})
+        card = bundle_run(self.run_folder, self.output, whom=self.whom)
+        return Answer(
+            text=f"{self.output} can draw {card.whom}",
+            data={"bundle": str(self.output), "whom": card.whom, "persons": card.persons, "record": card.record},
+        )

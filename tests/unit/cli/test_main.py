@@ -1,0 +1,161 @@
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contextalk.cli.console import Verb
+from contextalk.cli.doctor import Doctor
+from contextalk.cli.generate import Generate, parse_range
+from contextalk.cli.main import main, parse, plain
+from contextalk.cli.people import People
+from contextalk.cli.prepare import Prepare
+from contextalk.cli.synth import Synth
+from contextalk.cli.train import BundleRun, Train
+from contextalk.core.errors import ContextalkError
+from contextalk.core.records import GenerateRequest
+
+VERBS = ("demo", "people", "synth", "prepare", "train", "bundle", "generate", "doctor")
+
+
+def read(line: str) -> Verb:
+    return parse(shlex.split(line))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = """
+import sys
+from contextalk.cli.main import main
+try:
+    main(["--help"])
+finally:
+    print("heavy:", sorted({"torch", "numpy", "cv2", "av", "scipy", "diffusers", "tqdm"} & set(sys.modules)))
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "heavy: []" in said
+    assert all(f"• {verb}" in said for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main([verb, "--help"])
+    assert ending.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
+def test_stable_words_are_understood() -> None:
+    out = Path("x")
+    assert read("people s.mp4 --sheet p.png") == People(scene=Path("s.mp4"), sheet=Path("p.png"))
+    assert read("synth -o x --minutes 2.5 --seed 3 --twins --report") == Synth(
+        output=out, minutes=2.5, seed=3, twins=True, report=True
+    )
+    assert read("prepare a.mp4 b -o x --target left --annotations none --workers 2") == Prepare(
+        sources=(Path("a.mp4"), Path("b")), output=out, target="left", annotations="none", workers=2
+    )
+    assert read("train face --data d --run r --preset debug --from b") == Train(
+        network="face", data=Path("d"), run_folder=Path("r"), preset="debug", bundle=Path("b")
+    )
+    assert read("bundle r -o x") == BundleRun(run_folder=Path("r"), output=out)
+
+
+def test_generate_maps_every_option() -> None:
+    verb = read(
+        "generate s.mp4 --audio a.wav --identity i.png --target 3,4@1.5 --mask m.png --landmarks l.npz --bundle b "
+        "--annotations none --sound keep --steps 5 --sampler ddim --seed 7 --range 1.5-4 --on-missing-face error "
+        "--save-landmarks k.npz --report r.json --lossless --force -o out.mkv"
+    )
+    assert isinstance(verb, Generate)
+    assert verb.request() == GenerateRequest(
+        scene=Path("s.mp4"),
+        audio=Path("a.wav"),
+        output=Path("out.mkv"),
+        bundle=Path("b"),
+        target="3,4@1.5",
+        identity=Path("i.png"),
+        mask=Path("m.png"),
+        landmarks=Path("l.npz"),
+        annotations="none",
+        sound="keep",
+        steps=5,
+        sampler="ddim",
+        seed=7,
+        time_range_s=(1.5, 4.0),
+        on_missing_face="error",
+        save_landmarks=Path("k.npz"),
+        report=Path("r.json"),
+        lossless=True,
+        force=True,
+    )
+
+
+def test_generate_has_the_defaults_of_the_request() -> None:
+    named = {"time_range_s": "range"}
+    options = {field.name: field for field in fields(Generate)}
+    for field in fields(GenerateRequest):
+        option = options.pop(named.get(field.name, field.name))
+        assert option.default == field.default, field.name
+    assert set(options) == {"json"}
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("train codex --data d --run r", "codex"),
+        ("people", "SCENE"),
+        ("generate s.mp4 -o out.mp4", "--audio"),
+        ("generate s.mp4 --audio a.wav -o out.mp4 --sound both", "both"),
+        ("generate s.mp4 --audio a.wav -o out.mp4 --range 5-2", "0 <= A < B"),
+        ("generate s.mp4 --audio a.wav -o out.mp4 --range soon", "A-B in seconds"),
+        ("fly", "fly"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(line: str, wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(line.split())
+    assert ending.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert said.err.startswith("contextalk: ")
+    assert wanted in said.err
+
+
+def test_interrupt_is_one_line_and_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Doctor, "run", interrupted)
+    with pytest.raises(SystemExit) as ending:
+        main(["doctor"])
+    assert ending.value.code == 130
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_json_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor", "--json"])
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["torch"].startswith("2.")
+    assert "threads" in facts
+
+
+def test_plain_knows_arrays_and_paths() -> None:
+    data = {"a": np.array([1.5, 2.0], np.float32), "b": np.int64(3), "c": Path("x")}
+    assert json.loads(json.dumps(data, default=plain)) == {"a": [1.5, 2.0], "b": 3, "c": "x"}
+
+
+def test_ranges() -> None:
+    assert parse_range("0-1.25") == (0.0, 1.25)
+    for wrong in ("1", "1-2-3", "a-b", "2-1", "1-1", "-1-2"):
+        with pytest.raises(ContextalkError, match="--range"):
+            parse_range(wrong)
+
+
+def test_required_options_have_no_default() -> None:
+    assert {field.name for field in fields(Generate) if field.default is MISSING} == {"scene", "audio", "output"}
