@@ -13,11 +13,13 @@ from contextalk.core.records import Analysis, Scene, Track
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_at
 
+Position = Literal["left", "between", "right"]
+
 SPEAKS = 0.5
 """From this sureness on a frame counts as spoken."""
 
 _THUMB_PX, _COLUMNS, _LABEL_PX, _CAPTION_PX, _GAP_PX = 144, 8, 190, 18, 6
-_HEAD_OVER_BOX = 1.7  # the 68 points end at the brows: hair and ears need this much more
+_HEAD_OVER_BOX, _RISE = 1.9, 0.12  # the 68 points end at the brows: the head needs this much more, upwards
 _PAPER, _INK, _FAINT = (250, 250, 248), (30, 30, 30), (120, 120, 120)
 
 
@@ -27,7 +29,7 @@ class PersonSummary:
 
     Attributes:
         index: What `--target INDEX` means.
-        position: Third of the picture the face is in on average.
+        position: `left` and `right` are whom `--target` means by them; those in between, or somebody alone: `between`.
         seen_s: Seconds with a face.
         speaking_s: Seconds that the person probably speaks.
         box_px: Median x0 y0 x1 y1 of the 68 points, scene px.
@@ -36,7 +38,7 @@ class PersonSummary:
     """
 
     index: int
-    position: Literal["left", "centre", "right"]
+    position: Position
     seen_s: float
     speaking_s: float
     box_px: tuple[float, float, float, float]
@@ -46,7 +48,8 @@ class PersonSummary:
 
 def describe_people(analysis: Analysis) -> tuple[PersonSummary, ...]:
     """Summarise everybody who is seen at least once, in order of index."""
-    return tuple(_summary(track, analysis.scene) for track in analysis.tracks if track.landmarks.valid.any())
+    seen = [track for track in analysis.tracks if track.landmarks.valid.any()]
+    return tuple(_summary(track, analysis.scene, _position(order, len(seen))) for order, track in enumerate(seen))
 
 
 def contact_sheet(analysis: Analysis) -> Image.Image:
@@ -72,16 +75,21 @@ def contact_sheet(analysis: Analysis) -> Image.Image:
     return sheet
 
 
-def _summary(track: Track, scene: Scene) -> PersonSummary:
+def _position(order: int, count: int) -> Position:
+    if count == 1:
+        return "between"
+    return "left" if order == 0 else "right" if order == count - 1 else "between"
+
+
+def _summary(track: Track, scene: Scene, position: Position) -> PersonSummary:
     valid = track.landmarks.valid
     lasts_s = np.diff(scene.times_s, append=scene.duration_s)
     boxes = track.box_px[valid]
     x0, y0, x1, y1 = (float(edge) for edge in np.median(boxes, axis=0))
-    third = int(np.clip((x0 + x1) / 2 / scene.size_px[0] * 3, 0, 2))
     first = boxes[0]
     return PersonSummary(
         index=track.index,
-        position=("left", "centre", "right")[third],
+        position=position,
         seen_s=float(lasts_s[valid].sum()),
         speaking_s=float(lasts_s[valid & (track.speaking > SPEAKS)].sum()),
         box_px=(x0, y0, x1, y1),
@@ -104,12 +112,13 @@ def _heads(analysis: Analysis) -> Iterator[tuple[int, int, float, NDArray[np.uin
     for frame, time_s, rgb in zip(frames, times_s, read_at(analysis.scene.path, times_s), strict=True):
         for track, column in wanted[frame]:
             x0, y0, x1, y1 = track.box_px[frame]
-            centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2], np.float32)
+            side_px = float(max(x1 - x0, y1 - y0)) * _HEAD_OVER_BOX
+            centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2 - _RISE * side_px], np.float32)
             yield (
                 track.index,
                 column,
                 float(time_s),
-                head_crop(rgb, centre, float(max(x1 - x0, y1 - y0)) * _HEAD_OVER_BOX),
+                head_crop(rgb, centre, side_px),
             )
 
 
