@@ -52,8 +52,8 @@ class Colour:
         pix_fmt: Planar format as FFmpeg names it.
         matrix: H.273 code to convert with, never unspecified; 0 is RGB.
         full_range: Whether luma spans all values, not 16 to 235 (of 8 bits).
-        tags: (matrix, range, primaries, transfer) as the file states them, for the output to repeat; 2 (range: 0)
-            where it is silent.
+        tags: (matrix, range, primaries, transfer) as the file states them, for the output to repeat; 2 where it is
+            silent. An unstated range of Y'CbCr is limited; RGB states neither matrix nor range.
     """
 
     pix_fmt: str
@@ -91,8 +91,9 @@ def colour_of(frame: VideoFrame, path: Path) -> Colour:
         matrix = 1 if frame.width >= HD_WIDTH or frame.height > SD_HEIGHT else 6
     if not is_rgb and matrix not in WEIGHTS:
         raise MediaError(f"{path} has colour matrix {matrix}, wanted one of {sorted(WEIGHTS)} (ITU-T H.273)")
-    stated_range = FULL_RANGE if full_range and not is_rgb else int(frame.color_range)
-    tags = (int(frame.colorspace), stated_range, int(frame.color_primaries), int(frame.color_trc))
+    value_range = 0 if is_rgb else FULL_RANGE if full_range else LIMITED_RANGE
+    stated_matrix = UNSPECIFIED if is_rgb else int(frame.colorspace)
+    tags = (stated_matrix, value_range, int(frame.color_primaries), int(frame.color_trc))
     return Colour(pix_fmt=pix_fmt, matrix=matrix, full_range=full_range, tags=tags)
 
 

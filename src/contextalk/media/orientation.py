@@ -27,7 +27,7 @@ def stored_to_display(source_format: SourceFormat) -> NDArray[np.float64]:
 
 
 def stored_box(box_px: Box, source_format: SourceFormat) -> Box:
-    """The smallest box of whole chroma samples, in stored px, that covers a box of scene px; cut at the picture's edge."""
+    """The smallest box of whole chroma samples, in stored px, that covers a box of scene px, cut at the edge."""
     matrix = stored_to_display(source_format)
     corners = np.array([box_px[:2], box_px[2:]], np.float64)
     points = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import MediaError
 from contextalk.core.records import Scene
+from contextalk.core.time import nearest_frames
 from contextalk.media.audio import encode_aac, mux_until
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING
 from contextalk.media.files import check_video_suffix, written_whole
@@ -77,8 +78,7 @@ def read_at(path: Path, at_s: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]
     if np.any(np.diff(at_s) < 0):
         raise ValueError("times to read decrease, wanted increasing ones")
     source = inspect_source(path)
-    times = source.timeline.times_s
-    wanted = np.searchsorted((times[1:] + times[:-1]) / 2, at_s)
+    wanted = nearest_frames(source.timeline.times_s, at_s)
     if len(wanted) == 0:
         return
     position = 0

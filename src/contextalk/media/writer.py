@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import MediaError
 from contextalk.media.audio import copy_sound, encode_aac, mux_until
-from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING
+from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING, UNSPECIFIED
 from contextalk.media.files import check_video_suffix, error_reason, written_whole
 from contextalk.media.source import Source, SourceFrame
 
@@ -232,10 +232,17 @@ def _describe(stream: VideoStream, like: Source, pix_fmt: str) -> None:
     context = stream.codec_context
     context.framerate = like.timeline.rate
     context.sample_aspect_ratio = like.format.sample_aspect
-    matrix, value_range, context.color_primaries, context.color_trc = like.format.colour.tags
+    matrix, value_range, primaries, transfer = like.format.colour.tags
     if _becomes_yuv(like, pix_fmt):
         matrix, value_range = BT709, LIMITED_RANGE
+    in_mp4 = "mp4" in stream.container.format.name
+    if context.name == "ffv1" and in_mp4 and (matrix, primaries, transfer) != (UNSPECIFIED,) * 3:
+        # An mp4 keeps these three together or not at all; H.264 carries them itself.
+        matrix = like.format.colour.matrix if matrix == UNSPECIFIED else matrix
+        primaries = matrix or BT709 if primaries == UNSPECIFIED else primaries
+        transfer = BT709 if transfer == UNSPECIFIED else transfer
     context.colorspace, context.color_range = matrix, value_range
+    context.color_primaries, context.color_trc = primaries, transfer
     if like.format.rotation_deg:
         stream.set_display_rotation(-like.format.rotation_deg)
 
