@@ -1,0 +1,45 @@
+"""What `prepare` can be told; part of the fingerprint that says whether a finished source may be reused."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FORMAT_VERSION = 1
+"""Raised when the content of a shard changes: older units are then prepared again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareConfig:
+    """Choices of a preparation.
+
+    Attributes:
+        target: `largest | left | right | INDEX | X,Y@SECONDS | FACE.png | auto`, or `all`: everybody with landmarks.
+            In a synth scene `largest` and `auto` are the main speaker that `scene.json` names.
+        annotations: `auto` (landmarks beside the video, else the face backend), `none`, or a file or folder.
+        person: Who it is; None: the source's name. Synth scenes name their people themselves.
+        split_by: JSON file `{"test": [names], "val": [names]}`; a name is a sentence, a source or a clip key.
+        augment: Reframed copies of each training clip of a real video.
+        seed: Root of the reframing.
+        min_s: Shortest clip, seconds.
+        max_s: Longest clip, seconds; longer stretches are split evenly.
+        min_face_px: Smallest median height of the 68 points, scene px.
+        min_rate_hz: Slowest source.
+        max_rate_hz: Fastest source.
+    """
+
+    target: str = "largest"
+    annotations: str = "auto"
+    person: str | None = None
+    split_by: Path | None = None
+    augment: int = 0
+    seed: int = 0
+    min_s: float = 1.0
+    max_s: float = 10.0
+    min_face_px: float = 32.0
+    min_rate_hz: float = 23.0
+    max_rate_hz: float = 60.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_s <= self.max_s:
+            raise ValueError(f"prepare.min_s and max_s: 0 < min ≤ max wanted, seen {self.min_s} and {self.max_s}")
+        if self.augment < 0:
+            raise ValueError(f"prepare.augment counts copies, ≥ 0, seen {self.augment}")

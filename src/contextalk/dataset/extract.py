@@ -1,0 +1,108 @@
+"""The second and last decode of a source: every clip's pictures in one pass."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.geometry import CropPath
+from contextalk.dataset.augment import Framing
+from contextalk.faces.views import head_crop, resized_scene
+from contextalk.media.video import read_frames, write_video
+
+Frame = NDArray[np.uint8]
+
+HEAD_CRF, SCENE_CRF = 10, 12
+"""Near lossless: what the codec learns to draw must not be what x264 leaves out. The scene only informs."""
+_PRESET = "ultrafast"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureJob:
+    """The pictures of one clip.
+
+    Attributes:
+        pictures: (F,) source frame of each clip frame, never decreasing.
+        crop: (F) the head's square: on the source, or on the canvas of `framing`.
+        framing: How the source is pasted into a wider scene; None: not at all.
+    """
+
+    pictures: NDArray[np.int64]
+    crop: CropPath
+    framing: Framing | None = None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A job whose pictures are passing by."""
+
+    index: int
+    job: PictureJob
+    heads: list[Frame] = field(default_factory=list)
+    scenes: list[Frame] = field(default_factory=list)
+
+    def take(self, rgb: Frame, picture: int, resized: Frame) -> None:
+        frame = len(self.heads)
+        while frame < len(self.job.pictures) and self.job.pictures[frame] == picture:
+            framing = self.job.framing
+            whole = rgb if framing is None else framing.paste(rgb, frame)
+            self.heads.append(head_crop(whole, self.job.crop.centre_px[frame], float(self.job.crop.side_px[frame])))
+            self.scenes.append(resized if framing is None else resized_scene(whole))
+            frame += 1
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.heads) == len(self.job.pictures)
+
+
+def extract(path: Path, jobs: Sequence[PictureJob]) -> Iterator[tuple[int, bytes, bytes]]:
+    """Decode a source once and encode the clips of all jobs.
+
+    Holds the pictures of the clips open at one time, so memory does not grow with the source.
+
+    Yields:
+        Index of the job, `head.mp4`, `scene.mp4`, as the clips end.
+    """
+    waiting = sorted(range(len(jobs)), key=lambda index: (int(jobs[index].pictures[0]), index), reverse=True)
+    running: list[_Open] = []
+    encoder = _Encoder()
+    last = max(int(job.pictures[-1]) for job in jobs)
+    for picture in read_frames(path, start=int(jobs[waiting[-1]].pictures[0]), stop=last + 1):
+        while waiting and jobs[waiting[-1]].pictures[0] <= picture.index:
+            index = waiting.pop()
+            running.append(_Open(index, jobs[index]))
+        if not running:
+            continue
+        resized = resized_scene(picture.rgb)
+        for clip in running:
+            clip.take(picture.rgb, picture.index, resized)
+        for clip in [clip for clip in running if clip.is_complete]:
+            yield clip.index, *encoder.encode(clip)
+        running = [clip for clip in running if not clip.is_complete]
+
+
+class _Encoder:
+    """Encodes clips; people of one scene share its pictures, so the scene's file is made once for them."""
+
+    def __init__(self) -> None:
+        self._scene_key = b""
+        self._scene = b""
+
+    def encode(self, clip: _Open) -> tuple[bytes, bytes]:
+        head = _encode(clip.heads, HEAD_CRF)
+        if clip.job.framing is not None:
+            return head, _encode(clip.scenes, SCENE_CRF)
+        key = clip.job.pictures.tobytes()
+        if key != self._scene_key:
+            self._scene_key, self._scene = key, _encode(clip.scenes, SCENE_CRF)
+        return head, self._scene
+
+
+def _encode(frames: Sequence[Frame], crf: int) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="contextalk-") as folder:
+        path = Path(folder) / "clip.mp4"
+        write_video(path, frames, crf=crf, preset=_PRESET)
+        return path.read_bytes()

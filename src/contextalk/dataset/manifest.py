@@ -1,0 +1,97 @@
+"""The manifest: a row for every clip and for every stretch that was turned down."""
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contextalk.core.errors import DatasetError
+
+MANIFEST = "manifest.parquet"
+
+_TYPES = {str: pa.string(), float: pa.float64(), int: pa.int64()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """A clip, or a stretch of a source that became none.
+
+    Attributes:
+        key: Name of the clip in its shard; unique in a dataset.
+        source: The file it comes from, without the machine's folders.
+        name: Sentence or running number within the source.
+        start_s: Time of the first frame in the source.
+        stop_s: End of the last one.
+        person: Who is seen.
+        split: `train`, `val` or `test`; empty for a rejected stretch.
+        num_frames: Frames at 25 fps; 0 for a rejected stretch.
+        shard: Tar file, relative to the dataset.
+        track: Index of the person in the source's analysis.
+        text: What is said, where known.
+        copy: 0, or which reframed copy this is.
+        rate_hz: Check: mean rate of the source.
+        face_px: Check: median height of the 68 points, scene px.
+        speaking: Check: share of frames in which the person speaks.
+        loudness_db: Check: root mean square of the sound, dB of full scale; −120 is digital silence.
+        reject_reason: Empty for a clip.
+    """
+
+    key: str
+    source: str
+    name: str = ""
+    start_s: float = 0.0
+    stop_s: float = 0.0
+    person: str = ""
+    split: str = ""
+    num_frames: int = 0
+    shard: str = ""
+    track: int = -1
+    text: str = ""
+    copy: int = 0
+    rate_hz: float = 0.0
+    face_px: float = 0.0
+    speaking: float = 0.0
+    loudness_db: float = -120.0
+    reject_reason: str = ""
+
+
+SCHEMA = pa.schema([(column.name, _TYPES[column.type]) for column in fields(ManifestRow)])  # pyright: ignore[reportArgumentType]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one, never half of it."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def write_manifest(dataset: Path, rows: Sequence[ManifestRow]) -> None:
+    """Write `manifest.parquet`, in the order of `rows`."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA), buffer)
+    write_whole(dataset / MANIFEST, buffer.getvalue())
+
+
+def read_manifest(dataset: Path | str) -> pa.Table:
+    """Read the manifest of a local folder or of any fsspec URL.
+
+    Raises:
+        DatasetError: There is none, or it is of another schema.
+    """
+    address = f"{str(dataset).rstrip('/')}/{MANIFEST}"
+    try:
+        with fsspec.open(address, "rb") as stream:
+            table = pq.read_table(io.BytesIO(stream.read()))  # pyright: ignore[reportAttributeAccessIssue]
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DatasetError(f"{dataset} is no dataset: wanted a readable {MANIFEST} in it ({error})") from error
+    if table.schema.names != SCHEMA.names:
+        raise DatasetError(f"{address} has columns {table.schema.names}, wanted {SCHEMA.names}: prepare it again")
+    return table

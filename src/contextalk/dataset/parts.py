@@ -1,0 +1,134 @@
+"""Where a source may be cut into clips: shots, bounds and stretches with a face."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.records import Scene, Shot
+from contextalk.core.time import RATE_HZ, clip_times, nearest_frames
+from contextalk.dataset.bounds import Bound
+from contextalk.dataset.config import PrepareConfig
+
+_TIME_SLACK_S = 1e-3
+"""Container times are rounded to a time base; half a millisecond must not move a frame across a bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Frames `[start, stop)` without a cut or a bound between them.
+
+    Attributes:
+        start: First frame.
+        stop: One past the last.
+        name: Sentence name or running number.
+        text: What is said; empty where unknown.
+    """
+
+    start: int
+    stop: int
+    name: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A stretch of a span: a clip, or something to turn down.
+
+    Attributes:
+        name: Name of the span, numbered where the span fell apart.
+        text: What is said in the span.
+        start: First source frame.
+        stop: One past the last.
+        start_s: Time of the first frame.
+        stop_s: End of the last one.
+        reject_reason: Empty for a clip.
+    """
+
+    name: str
+    text: str
+    start: int
+    stop: int
+    start_s: float
+    stop_s: float
+    reject_reason: str = ""
+
+    @property
+    def num_frames(self) -> int:
+        """Frames at 25 fps."""
+        return int(np.floor((self.stop_s - self.start_s + _TIME_SLACK_S) * RATE_HZ))
+
+    def pictures(self, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(num_frames,) source frame nearest to each clip frame; never one outside the part."""
+        nearest = nearest_frames(times_s, self.start_s + clip_times(self.num_frames))
+        return np.clip(nearest, self.start, self.stop - 1)
+
+
+def frame_end_s(scene: Scene, frame: int) -> float:
+    """When `frame` stops being shown."""
+    return float(scene.times_s[frame + 1]) if frame + 1 < len(scene.times_s) else scene.duration_s
+
+
+def find_spans(scene: Scene, shots: Sequence[Shot], bounds: Sequence[Bound]) -> list[Span]:
+    """Shots, further cut at the bounds where there are any; frames outside all bounds belong to no span."""
+    if not bounds:
+        return [Span(start=shot.start, stop=shot.stop, name=f"{number:04d}") for number, shot in enumerate(shots)]
+    spans: list[Span] = []
+    for bound in bounds:
+        first, last = np.searchsorted(scene.times_s, np.array([bound.start_s, bound.stop_s]) - _TIME_SLACK_S)
+        for shot in shots:
+            start, stop = max(shot.start, int(first)), min(shot.stop, int(last))
+            if start < stop:
+                spans.append(Span(start=start, stop=stop, name=bound.name, text=bound.text))
+    return spans
+
+
+def tile_frames(num_frames: int, shots: Sequence[Shot], spans: Sequence[Span]) -> tuple[Shot, ...]:
+    """Cut all frames wherever a shot or a span begins or ends: the stretches inside which a crop may be smoothed."""
+    edges = {0, num_frames}.union(*({piece.start, piece.stop} for piece in (*shots, *spans)))
+    ordered = sorted(edges)
+    return tuple(Shot(start=start, stop=stop) for start, stop in itertools.pairwise(ordered))
+
+
+def cut_parts(scene: Scene, spans: Sequence[Span], valid: NDArray[np.bool_], config: PrepareConfig) -> list[Part]:
+    """Cut spans into clips of frames with a face, and into stretches that say why they are none."""
+    pieces = [(span, piece) for span in spans for run in _runs(span, valid) for piece in _split(scene, *run, config)]
+    totals, seen = Counter(span.name for span, _ in pieces), Counter[str]()
+    parts: list[Part] = []
+    for span, (start, stop, reason) in pieces:
+        parts.append(
+            Part(
+                name=span.name if totals[span.name] == 1 else f"{span.name}-{seen[span.name]}",
+                text=span.text,
+                start=start,
+                stop=stop,
+                start_s=float(scene.times_s[start]),
+                stop_s=frame_end_s(scene, stop - 1),
+                reject_reason=reason,
+            )
+        )
+        seen[span.name] += 1
+    return parts
+
+
+def _runs(span: Span, valid: NDArray[np.bool_]) -> Iterator[tuple[int, int, bool]]:
+    changes = np.flatnonzero(np.diff(valid[span.start : span.stop])) + span.start + 1
+    edges = [span.start, *changes.tolist(), span.stop]
+    for start, stop in itertools.pairwise(edges):
+        yield start, stop, bool(valid[start])
+
+
+def _split(scene: Scene, start: int, stop: int, seen: bool, config: PrepareConfig) -> list[tuple[int, int, str]]:
+    if not seen:
+        return [(start, stop, "no face")]
+    start_s, end_s = float(scene.times_s[start]), frame_end_s(scene, stop - 1)
+    length_s = end_s - start_s
+    if length_s < config.min_s - _TIME_SLACK_S:
+        return [(start, stop, f"too short: {length_s:.2f} s, wanted ≥ {config.min_s:g} s")]
+    pieces = max(1, int(np.ceil((length_s - _TIME_SLACK_S) / config.max_s)))
+    inner = np.searchsorted(scene.times_s, start_s + length_s * np.arange(1, pieces) / pieces - _TIME_SLACK_S)
+    edges = [start, *inner.tolist(), stop]
+    return [(first, last, "") for first, last in itertools.pairwise(edges)]

@@ -1,0 +1,193 @@
+"""Who is in a source, from its analysis or from the exact labels of a synth scene."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.errors import DatasetError, TargetError
+from contextalk.core.records import Landmarks, Scene, Shot
+from contextalk.core.time import clip_times
+from contextalk.dataset.bounds import Bound
+from contextalk.dataset.config import PrepareConfig
+from contextalk.dataset.sources import Source
+from contextalk.media.video import probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody in a source.
+
+    Attributes:
+        index: Track of the analysis, or person K of the synth scene.
+        name: Name in the dataset.
+        landmarks: One row per frame of the source.
+        speaking: (F,) in [0, 1].
+        voice: Where the sound of this person's clips comes from: the scene, or the person's own voice in a synth scene.
+        said: What this person says and when, where known.
+        addressee: (F,) index of the person spoken to, −1 for nobody; None where unknown.
+        about: More for `meta.json`.
+    """
+
+    index: int
+    name: str
+    landmarks: Landmarks
+    speaking: NDArray[np.float32]
+    voice: Path
+    said: tuple[Bound, ...] = ()
+    addressee: NDArray[np.int64] | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """The people of a source and which of them become clips.
+
+    Attributes:
+        scene: The source's frames.
+        shots: Tile the frames.
+        people: Everybody known.
+        targets: Indices of those to make clips of, the main one first.
+        split_names: What the source may be called in a split file.
+        hash_key: What decides its split; twins share it. Empty: each clip is hashed for itself.
+        held_out: Whether its people must never be trained on.
+    """
+
+    scene: Scene
+    shots: tuple[Shot, ...]
+    people: tuple[Person, ...]
+    targets: tuple[int, ...]
+    split_names: tuple[str, ...]
+    hash_key: str = ""
+    held_out: bool = False
+
+
+def read_cast(source: Source, config: PrepareConfig) -> Cast:
+    """Find the people of a source.
+
+    Raises:
+        MediaError: The video cannot be read.
+        TargetError: Nobody there, or not the target.
+        DatasetError: Labels that do not belong to the video.
+    """
+    if source.synth and config.annotations == "auto":
+        return _synth_cast(source, config)
+    return _analysed_cast(source, config)
+
+
+def _analysed_cast(source: Source, config: PrepareConfig) -> Cast:
+    # Imported late: footage with exact labels needs no face backend.
+    from contextalk.faces.analysis import analyse
+    from contextalk.faces.targets import choose_target
+
+    analysis = analyse(source.path, annotations=config.annotations)
+    if not analysis.tracks:
+        raise TargetError(f"no face in {source.shown}")
+    everybody = config.target == "all"
+    name = config.person or source.name
+    tracks = analysis.tracks if everybody else (choose_target(analysis, config.target),)
+    people = tuple(
+        Person(
+            index=track.index,
+            name=f"{name}-{track.index}" if everybody and len(tracks) > 1 else name,
+            landmarks=track.landmarks,
+            speaking=track.speaking,
+            voice=source.path,
+        )
+        for track in analysis.tracks
+    )
+    return Cast(
+        scene=analysis.scene,
+        shots=analysis.shots,
+        people=people,
+        targets=tuple(track.index for track in tracks),
+        split_names=(source.name, source.shown, source.path.stem),
+    )
+
+
+def _synth_cast(source: Source, config: PrepareConfig) -> Cast:
+    folder, scene = source.path.parent, probe(source.path)
+    info = _read_info(folder / "scene.json")
+    with np.load(folder / "labels.npz", allow_pickle=False) as labels:
+        people = tuple(_synth_person(folder, scene, index, info, labels) for index in range(len(info["cast"])))
+    return Cast(
+        scene=scene,
+        shots=(Shot(start=0, stop=len(scene.times_s)),),
+        people=people,
+        targets=_synth_targets(people, int(info.get("main", 0)), config.target, source),
+        split_names=(source.name, source.shown, folder.name),
+        hash_key=f"synth-{info['seed']}",
+        held_out=bool(info.get("held_out", False)),
+    )
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    try:
+        info: dict[str, Any] = json.loads(path.read_text())
+        if not isinstance(info["cast"], list) or "seed" not in info:
+            raise KeyError("seed")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path} describes no synth scene: wanted seed and cast ({error!r})") from error
+    return info
+
+
+def _synth_person(folder: Path, scene: Scene, index: int, info: dict[str, Any], labels: Any) -> Person:
+    entry = info["cast"][index]
+    landmarks = Landmarks.load(folder / f"landmarks-{index}.npz")
+    if len(landmarks) != len(scene.times_s) or landmarks.size_px != scene.size_px:
+        raise DatasetError(
+            f"{folder / f'landmarks-{index}.npz'} has {len(landmarks)} frames of {landmarks.size_px}, "
+            f"wanted {len(scene.times_s)} of {scene.size_px} as in {scene.path.name}"
+        )
+    return Person(
+        index=index,
+        name=f"person-{entry['person']}",
+        landmarks=landmarks,
+        speaking=np.asarray(labels[f"speaking_{index}"], np.float32),
+        voice=folder / f"speaker-{index}.wav",
+        said=_said(info.get("turns", []), index),
+        addressee=np.asarray(labels[f"addressee_{index}"], np.int64),
+        about={"scene": folder.name, "person_seed": entry["person"]},
+    )
+
+
+def _said(turns: Sequence[dict[str, Any]], index: int) -> tuple[Bound, ...]:
+    return tuple(
+        Bound(start_s=turn["start_s"], stop_s=turn["stop_s"], name=str(number), text=turn["text"])
+        for number, turn in enumerate(turns)
+        if turn["speaker"] == index
+    )
+
+
+def _synth_targets(people: Sequence[Person], main: int, target: str, source: Source) -> tuple[int, ...]:
+    by_place = sorted(people, key=lambda person: float(np.nanmean(person.landmarks.points[..., 0])))
+    match target:
+        case "largest" | "auto":
+            return (main,)
+        case "all":
+            return (main, *(person.index for person in people if person.index != main))
+        case "left":
+            return (by_place[0].index,)
+        case "right":
+            return (by_place[-1].index,)
+        case _ if target.isdecimal() and int(target) < len(people):
+            return (by_place[int(target)].index,)
+        case _:
+            wanted = f"largest, auto, all, left, right or 0 … {len(people) - 1}"
+            raise TargetError(f"target {target!r} in the synth scene {source.shown}: wanted {wanted}")
+
+
+def clip_landmarks(landmarks: Landmarks, pictures: NDArray[np.int64]) -> Landmarks:
+    """The rows of the pictures of a clip, timed from 0 at 25 fps: what is seen and what is said of it stay together."""
+    return replace(
+        landmarks,
+        points=landmarks.points[pictures],
+        pupils=landmarks.pupils[pictures],
+        head_pose=landmarks.head_pose[pictures],
+        valid=landmarks.valid[pictures],
+        times_s=clip_times(len(pictures)),
+    )

@@ -1,0 +1,200 @@
+"""What a source becomes: its clips with everything but their pictures, and the stretches turned down."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.geometry import CropPath
+from contextalk.core.records import Landmarks, Shot
+from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ
+from contextalk.dataset.augment import Framing, draw_framing
+from contextalk.dataset.bounds import Bound, read_bounds
+from contextalk.dataset.config import PrepareConfig
+from contextalk.dataset.extract import PictureJob
+from contextalk.dataset.manifest import ManifestRow
+from contextalk.dataset.parts import Part, cut_parts, find_spans, tile_frames
+from contextalk.dataset.people import Cast, Person, clip_landmarks
+from contextalk.dataset.sources import Source
+from contextalk.dataset.splits import SplitRule, read_split_rule
+from contextalk.faces.crop import crop_path
+from contextalk.media.audio import read_audio
+
+_SILENCE_DB = -120.0
+_SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // RATE_HZ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipJob:
+    """A clip about to be written; `row` lacks its shard.
+
+    Attributes:
+        row: Its line of the manifest.
+        pictures: Which pictures, cropped where.
+        landmarks: The target, 25 Hz from 0 s.
+        others: Everybody else, same frames.
+        wave: (F · 640,) the sound.
+        meta: `meta.json`.
+    """
+
+    row: ManifestRow
+    pictures: PictureJob
+    landmarks: Landmarks
+    others: tuple[Landmarks, ...]
+    wave: NDArray[np.float32]
+    meta: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """One target of a source, with the sound of the whole source."""
+
+    source: Source
+    cast: Cast
+    person: Person
+    wave: NDArray[np.float32]
+    config: PrepareConfig
+    unit: str
+
+
+def plan_clips(source: Source, cast: Cast, config: PrepareConfig, unit: str) -> tuple[list[ManifestRow], list[ClipJob]]:
+    """Rejected rows, and the clips to write."""
+    whole = ManifestRow(key=unit, source=source.shown, stop_s=cast.scene.duration_s, rate_hz=cast.scene.rate_hz)
+    reason = _unfit(cast, config)
+    if reason:
+        return [replace(whole, reject_reason=reason)], []
+    bounds, rule = read_bounds(source.path), read_split_rule(config.split_by)
+    rejected: list[ManifestRow] = []
+    jobs: list[ClipJob] = []
+    for index in cast.targets:
+        person = next(person for person in cast.people if person.index == index)
+        wave = read_audio(person.voice, rate_hz=SAMPLE_RATE_HZ)
+        subject = _Subject(source=source, cast=cast, person=person, wave=wave, config=config, unit=unit)
+        for row, part, crop in _parts_of(subject, bounds):
+            if row.reject_reason:
+                rejected.append(row)
+            else:
+                jobs.extend(_jobs_of(subject, replace(row, split=_split_of(subject, row, rule)), part, crop))
+    return rejected, jobs
+
+
+def _unfit(cast: Cast, config: PrepareConfig) -> str:
+    rate_hz = cast.scene.rate_hz
+    if not config.min_rate_hz <= rate_hz <= config.max_rate_hz:
+        return f"rate: {rate_hz:.2f} fps, wanted {config.min_rate_hz:g} … {config.max_rate_hz:g}"
+    return "" if cast.scene.has_audio else "no sound"
+
+
+def _parts_of(subject: _Subject, bounds: Sequence[Bound]) -> Iterator[tuple[ManifestRow, Part, CropPath]]:
+    scene, landmarks = subject.cast.scene, subject.person.landmarks
+    spans = find_spans(scene, subject.cast.shots, bounds)
+    crop = crop_path(landmarks, tile_frames(len(scene.times_s), subject.cast.shots, spans))
+    for part in cut_parts(scene, spans, landmarks.valid, subject.config):
+        yield _row_of(subject, part), part, crop
+
+
+def _row_of(subject: _Subject, part: Part) -> ManifestRow:
+    person, wanted_px = subject.person, subject.config.min_face_px
+    face_px = _face_px(person.landmarks[part.start : part.stop])
+    reason = part.reject_reason
+    if not reason and face_px < wanted_px:
+        reason = f"face too small: {face_px:.0f} px, wanted ≥ {wanted_px:g}"
+    return ManifestRow(
+        key=f"{subject.unit}-{part.name}-p{person.index}",
+        source=subject.source.shown,
+        name=part.name,
+        start_s=part.start_s,
+        stop_s=part.stop_s,
+        person=person.name,
+        num_frames=0 if reason else part.num_frames,
+        track=person.index,
+        text=part.text or _text_of(person, part),
+        rate_hz=subject.cast.scene.rate_hz,
+        face_px=face_px,
+        speaking=float(np.mean(person.speaking[part.start : part.stop])),
+        loudness_db=_loudness_db(cut_wave(subject.wave, part.start_s, part.num_frames)),
+        reject_reason=reason,
+    )
+
+
+def _text_of(person: Person, part: Part) -> str:
+    """All that is said in turns that reach into the part."""
+    return " ".join(turn.text for turn in person.said if turn.start_s < part.stop_s and turn.stop_s > part.start_s)
+
+
+def _face_px(landmarks: Landmarks) -> float:
+    height = landmarks.points[landmarks.valid]
+    return float(np.median(np.ptp(height[..., 1], axis=1))) if len(height) else 0.0
+
+
+def _loudness_db(wave: NDArray[np.float32]) -> float:
+    power = float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
+    return max(_SILENCE_DB, float(10 * np.log10(power))) if power > 0 else _SILENCE_DB
+
+
+def cut_wave(wave: NDArray[np.float32], start_s: float, num_frames: int) -> NDArray[np.float32]:
+    """The sound of `num_frames` clip frames from `start_s`: 640 samples a frame, silence after the end."""
+    first = round(start_s * SAMPLE_RATE_HZ)
+    cut = wave[first : first + num_frames * _SAMPLES_PER_FRAME]
+    return np.pad(cut, (0, num_frames * _SAMPLES_PER_FRAME - len(cut))).astype(np.float32)
+
+
+def _split_of(subject: _Subject, row: ManifestRow, rule: SplitRule) -> str:
+    cast = subject.cast
+    if cast.held_out:
+        return "test"
+    return rule.split_of((row.key, row.name, *cast.split_names), cast.hash_key or f"{subject.source.name}/{row.name}")
+
+
+def _jobs_of(subject: _Subject, row: ManifestRow, part: Part, crop: CropPath) -> Iterator[ClipJob]:
+    """The clip, and its reframed copies if it is one to train on."""
+    scene, person, config = subject.cast.scene, subject.person, subject.config
+    pictures = part.pictures(scene.times_s)
+    others = [other for other in subject.cast.people if other.index != person.index]
+    plain = ClipJob(
+        row=row,
+        pictures=PictureJob(pictures=pictures, crop=crop[pictures]),
+        landmarks=clip_landmarks(person.landmarks, pictures),
+        others=tuple(clip_landmarks(other.landmarks, pictures) for other in others),
+        wave=cut_wave(subject.wave, part.start_s, part.num_frames),
+        meta=_meta(subject, row, others, pictures),
+    )
+    yield plain
+    copies = config.augment if row.split == "train" and not subject.source.synth else 0
+    for copy in range(1, copies + 1):
+        random = np.random.default_rng([config.seed, copy, *row.key.encode()])
+        yield _reframed(plain, draw_framing(scene.size_px, part.num_frames, random), copy)
+
+
+def _reframed(clip: ClipJob, framing: Framing, copy: int) -> ClipJob:
+    landmarks = framing.move(clip.landmarks)
+    crop = crop_path(landmarks, (Shot(start=0, stop=len(landmarks)),))
+    return replace(
+        clip,
+        row=replace(clip.row, key=f"{clip.row.key}-f{copy}", copy=copy),
+        pictures=PictureJob(pictures=clip.pictures.pictures, crop=crop, framing=framing),
+        landmarks=landmarks,
+        others=tuple(framing.move(other) for other in clip.others),
+        meta={**clip.meta, "size_px": list(landmarks.size_px), "copy": copy},
+    )
+
+
+def _meta(subject: _Subject, row: ManifestRow, others: Sequence[Person], pictures: NDArray[np.int64]) -> dict[str, Any]:
+    person = subject.person
+    meta: dict[str, Any] = {
+        "source": row.source,
+        "size_px": list(subject.cast.scene.size_px),
+        "text": row.text,
+        "rate_hz": row.rate_hz,
+        "start_s": row.start_s,
+        "stop_s": row.stop_s,
+        "track": person.index,
+        "speaking": [round(float(value), 3) for value in person.speaking[pictures]],
+        "others": [other.index for other in others],
+        **person.about,
+    }
+    if person.addressee is not None:
+        meta["addressee"] = person.addressee[pictures].tolist()
+    return meta

@@ -1,0 +1,125 @@
+"""Videos without exact labels of a scene: analysis, bounds, rates, and what is turned down."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contextalk.core.errors import DatasetError
+from contextalk.dataset.clips import read_clips
+from contextalk.dataset.manifest import read_manifest
+from contextalk.dataset.prepare import prepare
+
+Videos = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def rows_of(dataset: Path) -> list[dict[str, Any]]:
+    return read_manifest(dataset).to_pylist()
+
+
+def test_one_person_with_bounds(real_video: Videos, tmp_path: Path) -> None:
+    video = real_video("film", num_frames=100)
+    clips = [{"start": 2.0 * n, "end": 2.0 * n + 2, "name": f"s{n}", "text": f"text {n}"} for n in range(2)]
+    video.with_suffix(".json").write_text(json.dumps({"clips": clips}))
+    prepare([video], tmp_path / "data", person="anna")
+    found = list(read_clips(tmp_path / "data"))
+    assert [(clip.person, clip.meta["text"], len(clip)) for clip in found] == [
+        ("anna", f"text {n}", 50) for n in (0, 1)
+    ]
+    assert [row["start_s"] for row in rows_of(tmp_path / "data")] == [0.0, 2.0]
+    # The grey of the head counts the frames of the source: the second clip starts at frame 50.
+    at = np.rint(found[1].crop.to_crop(found[1].landmarks.points[:, 30])).astype(int)
+    grey = found[1].head[np.arange(50), at[:, 1], at[:, 0]].mean(axis=-1)
+    assert np.abs(grey - (40 + 2 * np.arange(50, 100))).mean() < 1.0
+
+
+def test_long_shot_becomes_even_clips(real_video: Videos, tmp_path: Path) -> None:
+    prepare([real_video("long", num_frames=300)], tmp_path / "data")
+    assert [row["num_frames"] for row in rows_of(tmp_path / "data")] == [150, 150]
+
+
+def test_fifty_frames_a_second_become_25(real_video: Videos, tmp_path: Path) -> None:
+    prepare([real_video("fast", num_frames=100, rate_hz=50.0)], tmp_path / "data")
+    (clip,) = read_clips(tmp_path / "data")
+    assert len(clip) == 50
+    assert len(clip.wave) == 50 * 640
+    at = np.rint(clip.crop.to_crop(clip.landmarks.points[:, 30])).astype(int)
+    grey = clip.head[np.arange(50), at[:, 1], at[:, 0]].mean(axis=-1)
+    assert np.abs(grey - (40 + 4 * np.arange(50))).mean() < 2.0  # half a frame taken
+
+
+def test_rejected_stretches_are_rows_with_a_reason(real_video: Videos, tmp_path: Path) -> None:
+    videos = [
+        real_video("gap", num_frames=100, unseen=slice(60, 80)),
+        real_video("slow", num_frames=40, rate_hz=16.0),
+        real_video("mute", wave=False),
+        real_video("nobody", unseen=slice(0, 50)),
+    ]
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(videos[0].read_bytes()[:2000])
+    report = prepare([*videos, broken], tmp_path / "data")
+    reasons = {
+        row["source"].split(".")[0]: row["reject_reason"] for row in rows_of(tmp_path / "data") if row["reject_reason"]
+    }
+    assert reasons["gap"].startswith(("no face", "too short: 0.80 s"))
+    assert reasons["slow"] == "rate: 16.00 fps, wanted 23 … 60.5"
+    assert reasons["mute"] == "no sound"
+    assert reasons["nobody"].startswith("no target: ")
+    assert reasons["broken"].startswith("unreadable: ")
+    assert report.rejected == {"no face": 1, "too short": 1, "rate": 1, "no sound": 1, "no target": 1, "unreadable": 1}
+    assert sum(report.num_clips.values()) == 1
+    assert all(
+        row["num_frames"] == 0 and row["shard"] == "" for row in rows_of(tmp_path / "data") if row["reject_reason"]
+    )
+
+
+def test_nothing_usable_is_an_error_with_the_reason(real_video: Videos, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no clip in 1 source.*no sound"):
+        prepare([real_video("mute", wave=False)], tmp_path / "data")
+
+
+def test_small_faces_are_turned_down(real_video: Videos) -> None:
+    from contextalk.dataset.config import PrepareConfig
+    from contextalk.dataset.people import read_cast
+    from contextalk.dataset.plan import plan_clips
+    from contextalk.dataset.sources import find_sources
+
+    (source,) = find_sources([real_video("small")])
+    config = PrepareConfig(min_face_px=90)
+    (row,), jobs = plan_clips(source, read_cast(source, config), config, "unit")
+    assert row.reject_reason.startswith("face too small: ")
+    assert row.reject_reason.endswith("px, wanted ≥ 90")
+    assert jobs == []
+
+
+def test_reframed_copies_are_for_training_alone(real_video: Videos, tmp_path: Path) -> None:
+    video = real_video("film", num_frames=100)
+    clips = [{"start": 2.0 * n, "end": 2.0 * n + 2, "name": f"s{n}"} for n in range(2)]
+    video.with_suffix(".json").write_text(json.dumps({"clips": clips}))
+    (tmp_path / "split.json").write_text('{"test": ["s1"]}')
+    prepare([video], tmp_path / "data", split_by=tmp_path / "split.json", augment=2)
+    rows = rows_of(tmp_path / "data")
+    assert sorted((row["name"], row["split"], row["copy"]) for row in rows) == [
+        ("s0", "train", 0),
+        ("s0", "train", 1),
+        ("s0", "train", 2),
+        ("s1", "test", 0),
+    ]
+    plain, *copies = read_clips(tmp_path / "data", "train")
+    for copy in copies:
+        assert copy.meta["size_px"] == [640, 360]
+        # The crop follows the face: the head fills as much of it as before, wherever it was pasted. The square may
+        # rest a little off the head (its slack is a tenth of a side), measured ≤ 6 crop px.
+        apart = copy.crop.to_crop(copy.landmarks.points) - plain.crop.to_crop(plain.landmarks.points)
+        assert np.abs(apart).max() < 12
+        at = np.rint(copy.crop.to_crop(copy.landmarks.points[:, 30])).astype(int)
+        grey = copy.head[np.arange(50), at[:, 1], at[:, 0]].mean(axis=-1)
+        assert np.abs(grey - (40 + 2 * np.arange(50))).mean() < 1.0
