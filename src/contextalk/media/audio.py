@@ -1,5 +1,6 @@
 """Sound in and out: any container to mono float, WAV, and AAC for the videos we write."""
 
+import itertools
 import wave as wave_file
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.stream import Disposition
 from numpy.typing import NDArray
@@ -37,11 +39,15 @@ def read_audio(path: Path, *, rate_hz: int = 16000) -> NDArray[np.float32]:
     """
     with _open_audio(path) as container:
         start_s = _first_frame_s(container, path)
-        pieces = list(_resample(_mono_blocks(container, start_s), container.streams.audio[0].rate, rate_hz))
-    samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    if len(samples) == 0:
-        raise MediaError(f"{path} has an audio stream without a sample that can be decoded")
-    return samples
+        frames = _decode(container)
+        first = next(frames, None)
+        if first is None:
+            raise MediaError(f"{path} has an audio stream without a sample that can be decoded")
+        blocks = _mono_blocks(itertools.chain([first], frames), first.sample_rate, start_s)
+        pieces = list(_resample(blocks, first.sample_rate, rate_hz))
+    if not pieces:
+        raise MediaError(f"{path} has sound only before its first picture, wanted some beside it")
+    return np.concatenate(pieces)
 
 
 def write_wav(path: Path, wave: NDArray[np.float32], rate_hz: int = 16000) -> None:
@@ -77,9 +83,10 @@ def encode_aac(container: OutputContainer, wave: NDArray[np.float32], rate_hz: i
         packets.extend(stream.encode(frame))
     packets.extend(stream.encode())
     # The last packet is filled up: it shall not make the file longer than the wave.
-    while packets and packets[-1].pts >= len(wave):
+    while packets and (packets[-1].pts or 0) >= len(wave):
         packets.pop()
-    packets[-1].duration = min(packets[-1].duration, len(wave) - packets[-1].pts)
+    if packets:
+        packets[-1].duration = min(packets[-1].duration or 0, len(wave) - (packets[-1].pts or 0))
     return packets
 
 
@@ -132,7 +139,7 @@ def _open_audio(path: Path) -> Iterator[InputContainer]:
         raise MediaError(f"{path} does not exist" if not path.exists() else f"{path} is a folder, wanted a sound file")
     try:
         container = av.open(str(path))
-    except (av.error.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         raise MediaError(f"{path} is truncated or no sound or video file: {error_reason(error)}") from error
     with container:
         if not container.streams.audio:
@@ -148,33 +155,43 @@ def _first_frame_s(container: InputContainer, path: Path) -> float | None:
     return float(int(timeline.ticks[0]) * timeline.time_base)
 
 
-def _mono_blocks(container: InputContainer, start_s: float | None) -> Iterator[NDArray[np.float32]]:
-    """Mono samples at the stream's own rate, from `start_s` (None: the first sample) on and without gaps."""
-    stream = container.streams.audio[0]
-    # Channels are averaged here: FFmpeg's own mono of float channels is louder by their square root.
-    to_float = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
-    position = None if start_s is None else round(start_s * stream.rate)
+def _mono_blocks(frames: Iterable[AudioFrame], rate_hz: int, start_s: float | None) -> Iterator[NDArray[np.float32]]:
+    """Mono samples at `rate_hz`, from `start_s` (None: the first sample) on and without gaps."""
+    position = None if start_s is None else round(start_s * rate_hz)
     slack = 0.0  # the beginning is aligned to the sample
-    for frame in _decode(container):
-        samples = np.concatenate([part.to_ndarray().mean(axis=0) for part in to_float.resample(frame)])
-        at = position if frame.pts is None else round(frame.pts * frame.time_base * stream.rate)
+    for tick_s, samples in _averaged(frames, rate_hz):
+        at = position if tick_s is None else round(tick_s * rate_hz)
         position = (at or 0) if position is None else position
         jump = 0 if at is None else at - position
+        kept = samples
         if abs(jump) > slack:
             yield np.zeros(max(0, jump), np.float32)
-            samples = samples[max(0, -jump) :]
+            kept = samples[max(0, -jump) :]
             position += max(0, jump)
-        if len(samples):
-            slack = GAP_S * stream.rate
-            position += len(samples)
-            yield samples
+        if len(kept):
+            slack = GAP_S * rate_hz
+            position += len(kept)
+            yield kept
+
+
+def _averaged(frames: Iterable[AudioFrame], rate_hz: int) -> Iterator[tuple[Fraction | None, NDArray[np.float32]]]:
+    """Time and mean over the channels of each frame; FFmpeg's own mono of float channels is louder by a square root."""
+    kind: tuple[int, str, str] | None = None
+    for frame in frames:
+        if kind != (frame.sample_rate, frame.layout.name, frame.format.name):
+            kind = frame.sample_rate, frame.layout.name, frame.format.name
+            to_float = AudioResampler(format="fltp", layout=frame.layout, rate=rate_hz)
+        time_s = None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
+        for part in to_float.resample(frame):
+            yield time_s, part.to_ndarray().mean(axis=0)
+            time_s = None
 
 
 def _decode(container: InputContainer) -> Iterator[AudioFrame]:
     for packet in container.demux(container.streams.audio[0]):
         try:
             yield from packet.decode()
-        except av.error.InvalidDataError:
+        except InvalidDataError:
             # A damaged packet leaves a gap in the time stamps, which becomes silence.
             continue
 

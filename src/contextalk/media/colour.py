@@ -140,7 +140,7 @@ def planes_to_rgb(planes: tuple[NDArray[Any], ...], colour: Colour) -> NDArray[n
     red = luma + 2 * (1 - weight_red) * red_difference
     blue = luma + 2 * (1 - weight_blue) * blue_difference
     green = (luma - weight_red * red - weight_blue * blue) / (1 - weight_red - weight_blue)
-    return np.stack([red, green, blue], axis=-1) * np.float32(255)
+    return (np.stack([red, green, blue], axis=-1) * 255).astype(np.float32)
 
 
 def _levels(colour: Colour) -> tuple[float, float, float, float]:
@@ -152,12 +152,12 @@ def _levels(colour: Colour) -> tuple[float, float, float, float]:
     return 16 * unit, 219 * unit, 128 * unit, 224 * unit
 
 
-def _quantise(plane: NDArray[np.float32], offset: float, scale: float, bits: int) -> NDArray[Any]:
+def _quantise(plane: NDArray[np.floating], offset: float, scale: float, bits: int) -> NDArray[Any]:
     dtype = np.uint8 if bits == 8 else np.uint16
     return np.clip(np.rint(plane * scale + offset), 0, 2**bits - 1).astype(dtype)
 
 
-def _shrink(plane: NDArray[np.float32], x: int, y: int) -> NDArray[np.float32]:
+def _shrink(plane: NDArray[np.floating], x: int, y: int) -> NDArray[np.floating]:
     """Mean of the y by x luma places of each chroma sample; a last, partial one repeats the edge."""
     height, width = plane.shape
     padded = np.pad(plane, ((0, -height % y), (0, -width % x)), mode="edge")

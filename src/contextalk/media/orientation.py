@@ -52,4 +52,5 @@ def to_stored(picture: NDArray[np.uint8], source_format: SourceFormat, *, hard: 
         return upright
     widens = source_format.stored_px[0] > source_format.square_px[0]
     smooth = cv2.INTER_LINEAR if widens else cv2.INTER_AREA
-    return cv2.resize(upright, source_format.stored_px, interpolation=cv2.INTER_NEAREST_EXACT if hard else smooth)
+    how = cv2.INTER_NEAREST_EXACT if hard else smooth
+    return cv2.resize(upright, source_format.stored_px, interpolation=how).astype(np.uint8, copy=False)

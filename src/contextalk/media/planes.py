@@ -45,7 +45,7 @@ def plane_views(frame: VideoFrame) -> tuple[NDArray[Any], ...]:
     dtype = np.uint8 if bit_depth(frame.format.name) == 8 else np.uint16
     views = []
     for plane in frame.planes:
-        samples = np.frombuffer(plane, dtype)
+        samples = np.frombuffer(memoryview(plane), dtype)
         views.append(samples.reshape(plane.height, -1)[:, : plane.width])
     return tuple(views)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -166,7 +167,7 @@ def _decode_stream(container: InputContainer, stream: VideoStream) -> Iterator[V
     for packet in container.demux(stream):
         try:
             yield from packet.decode()
-        except av.error.InvalidDataError:
+        except InvalidDataError:
             # A damaged packet costs its own picture; the timeline says what stands in for it.
             continue
 
@@ -182,7 +183,7 @@ def _planar(source: Source, frame: VideoFrame) -> VideoFrame:
 def _open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         container = av.open(str(path))
-    except (av.error.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         raise MediaError(f"{path} is truncated or no video file: {error_reason(error)}") from error
     with container:
         pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
@@ -207,6 +208,7 @@ def _inspect(path: Path, size: int, changed_ns: int) -> Source:
     if timeline is None or first.pts != timeline.ticks[0]:
         with _open_video(path) as (container, stream):
             timeline = list_decoded(_decode_stream(container, stream), stream)
+    assert timeline is not None, "the first picture was decoded above"
     return Source(path=path, format=source_format, timeline=timeline, has_audio=has_audio)
 
 

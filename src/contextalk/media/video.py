@@ -104,7 +104,7 @@ def frame_to_rgb(frame: VideoFrame, source_format: SourceFormat) -> NDArray[np.u
         dst_color_range=FULL_RANGE,
         interpolation=SCALING,
     )
-    return np.ascontiguousarray(np.rot90(converted.to_ndarray(), -source_format.rotation_deg // 90))
+    return np.ascontiguousarray(np.rot90(converted.to_ndarray(), -source_format.rotation_deg // 90), np.uint8)
 
 
 def write_video(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
@@ -100,10 +101,11 @@ class SegmentWriter:
 
     def write(self, picture: SourceFrame) -> None:
         """Add the next picture, in the source's planar format."""
-        if self._first is None:
-            self._first = picture.frame.pts
+        tick = picture.frame.pts
+        assert tick is not None, "open_source times every picture"
+        self._first = tick if self._first is None else self._first
         frame = _to_encoder(picture.frame, self._source, self._encoding.pix_fmt)
-        frame.pts = picture.frame.pts - self._first
+        frame.pts = tick - self._first
         frame.time_base = self._source.timeline.time_base
         # A decoded picture remembers what kind it was, which the encoder would take for an order.
         frame.pict_type = PictureType.NONE
@@ -158,10 +160,10 @@ def join_segments(
     with ExitStack() as stack:
         temporary = stack.enter_context(written_whole(out))
         container = stack.enter_context(av.open(str(temporary), "w"))
-        template = stack.enter_context(_open_segment(segments[0]))
+        _, template = stack.enter_context(_open_segment(segments[0]))
         stream = container.add_stream_from_template(template)
         stream.time_base = like.timeline.time_base
-        _describe(stream, like, template.codec_context.format.name)
+        _describe(stream, like, template.codec_context.pix_fmt or "")
         length_s = _length_s(segments)
         sound: deque[Packet] = deque()
         if wave is not None:
@@ -178,12 +180,12 @@ def join_segments(
 def _joined_packets(segments: Sequence[Path], time_base: Fraction, extradata: bytes | None) -> Iterator[Packet]:
     offset = 0
     for path in segments:
-        with _open_segment(path) as stream:
+        with _open_segment(path) as (container, stream):
             if stream.codec_context.extradata != extradata:
                 raise MediaError(f"segment {path} was written with other settings than {segments[0]}")
             end = offset
-            for packet in stream.container.demux(stream):
-                if packet.pts is None:
+            for packet in container.demux(stream):
+                if packet.pts is None or packet.duration is None or stream.time_base is None:
                     continue
                 # The file's time base divides ours, so this is exact.
                 scale = stream.time_base / time_base
@@ -198,19 +200,19 @@ def _joined_packets(segments: Sequence[Path], time_base: Fraction, extradata: by
 def _length_s(segments: Sequence[Path]) -> Fraction:
     length = Fraction(0)
     for path in segments:
-        with _open_segment(path) as stream:
-            length += stream.duration * stream.time_base
+        with _open_segment(path) as (_, stream):
+            length += (stream.duration or 0) * (stream.time_base or 0)
     return length
 
 
 @contextmanager
-def _open_segment(path: Path) -> Iterator[VideoStream]:
+def _open_segment(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         container = av.open(str(path))
-    except (av.error.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         raise MediaError(f"segment {path} cannot be read: {error_reason(error)}") from error
     with container:
-        yield container.streams.video[0]
+        yield container, container.streams.video[0]
 
 
 def _fit(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:
@@ -219,7 +221,7 @@ def _fit(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 
 
 def _add_stream(container: OutputContainer, like: Source, encoding: Encoding) -> VideoStream:
-    stream = container.add_stream(encoding.codec, rate=like.timeline.rate, options=encoding.options)
+    stream = cast(VideoStream, container.add_stream(encoding.codec, rate=like.timeline.rate, options=encoding.options))
     stream.width, stream.height = like.format.stored_px
     stream.pix_fmt = encoding.pix_fmt
     stream.codec_context.time_base = like.timeline.time_base
