@@ -14,16 +14,19 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from contextalk.core.errors import TargetError
 from contextalk.core.geometry import CROP_PX, CropPath
 from contextalk.core.records import Landmarks, Shot
-from contextalk.faces.head_model import SKULL_RADII_MM
-from contextalk.faces.pose import fit_head
+from contextalk.faces.head_model import HAIR_CENTRE_MM, HAIR_RADII_MM, HEAD_HEIGHT_MM
+from contextalk.faces.pose import HeadFit, fit_head
 
 MASK_CENTRE_CROP_PX = (128.0, 121.0)
 MASK_RADII_CROP_PX = (98.0, 107.0)
 MASK_EXPONENT = 4
 """The mask is the superellipse |x/a|⁴ + |y/b|⁴ ≤ 1: x 30…226, y 14…228, and what lies below shows neck and shoulders."""
 
-HEAD_SHARE = 0.64
-"""Height of the generic head with hair over the side of the square."""
+HEAD_CENTRE_CROP_PX = (128.0, 126.0)
+"""Where the generic head's centre rests: below the mask's, for hair piles higher than chins hang."""
+
+HEAD_SHARE = 0.70
+"""Height of the generic head with hair over the side of the square; heads as seen come to about 0.62."""
 
 SMOOTHING_S = 1.0
 """Standard deviation of the low-pass in time."""
@@ -40,6 +43,7 @@ FIT_MARGIN_CROP_PX = 4.0
 """Between the head's outline and the mask's border."""
 
 _JITTER_S = 0.2
+_GROWTH_HALVINGS = 12
 
 FITTING_PERCENT = 99.0
 """Share of frames whose head must fit; one with a mislaid landmark does not make the head small in all others."""
@@ -62,9 +66,17 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
         raise TargetError(f"no face in any of the {len(landmarks)} frames, wanted at least one")
     points = np.where(landmarks.valid[:, None, None], landmarks.points, np.nan)
     fit = fit_head(points)
-    side = fit.scale * 2 * SKULL_RADII_MM[1] / HEAD_SHARE
-    outline = np.concatenate([points, fit.centre_px[:, None] + _skull_outline(fit.rotation, fit.scale)], axis=1)
-    return _still_path(fit.centre_px, side, outline, landmarks.times_s, shots, fitting_percent=FITTING_PERCENT)
+    side = fit.scale * HEAD_HEIGHT_MM / HEAD_SHARE
+    outline = np.concatenate([points, _hair_outline(fit)], axis=1)
+    return _still_path(
+        fit.centre_px,
+        side,
+        outline,
+        landmarks.times_s,
+        shots,
+        anchor_crop_px=HEAD_CENTRE_CROP_PX,
+        fitting_percent=FITTING_PERCENT,
+    )
 
 
 def crop_from_mask(
@@ -89,7 +101,15 @@ def crop_from_mask(
         raise TargetError("the mask has no white pixel, wanted white where the head is to be regenerated")
     low, high = outline.min(axis=1), outline.max(axis=1)
     relative = (high - low) / (2 * np.array(MASK_RADII_CROP_PX) - 2 * FIT_MARGIN_CROP_PX)
-    return _still_path((low + high) / 2, relative.max(axis=1) * CROP_PX, outline, times_s, shots, fitting_percent=100.0)
+    return _still_path(
+        (low + high) / 2,
+        relative.max(axis=1) * CROP_PX,
+        outline,
+        times_s,
+        shots,
+        anchor_crop_px=MASK_CENTRE_CROP_PX,
+        fitting_percent=100.0,
+    )
 
 
 def inside_mask(x_crop_px: NDArray[np.floating], y_crop_px: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -125,6 +145,7 @@ def _still_path(
     times_s: NDArray[np.float64],
     shots: Sequence[Shot],
     *,
+    anchor_crop_px: tuple[float, float],
     fitting_percent: float,
 ) -> CropPath:
     """Rest, glide and grow: the path of rows that may be NaN; `outline` (F, P, 2) is what must lie inside the mask."""
@@ -133,7 +154,7 @@ def _still_path(
         rows = slice(shot.start, shot.stop)
         if np.isfinite(side[rows]).any():
             path_centre[rows], path_side[rows] = _shot_path(
-                centre[rows], side[rows], outline[rows], times_s[rows], fitting_percent
+                centre[rows], side[rows], outline[rows], times_s[rows], anchor_crop_px, fitting_percent
             )
     path_centre, path_side = _hold(path_centre, times_s), _hold(path_side[:, None], times_s)[:, 0]
     return CropPath(centre_px=path_centre.astype(np.float32), side_px=path_side.astype(np.float32))
@@ -144,6 +165,7 @@ def _shot_path(
     side: NDArray[np.float64],
     outline: NDArray[np.float64],
     times_s: NDArray[np.float64],
+    anchor_crop_px: tuple[float, float],
     fitting_percent: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rate_hz = 1 / np.median(np.diff(times_s)) if len(times_s) > 1 else 25.0
@@ -154,10 +176,10 @@ def _shot_path(
     resting = np.stack([_rest(steady[:, axis], CENTRE_SLACK[axis] * smooth_side) for axis in (0, 1)], axis=1)
     sigma = SMOOTHING_S * rate_hz
     smooth_centre = gaussian_filter1d(resting, sigma, axis=0, mode="reflect")
-    smooth_side = smooth_side * _growth(outline, smooth_centre, smooth_side, fitting_percent)
-    # The head's centre lies at the mask's centre, a little above the middle of the square.
-    offset = (CROP_PX / 2 - np.array(MASK_CENTRE_CROP_PX)) / CROP_PX
-    return smooth_centre + offset * smooth_side[:, None], smooth_side
+    # `centre` comes to lie at the anchor; growing moves neither it nor the shape.
+    anchor = np.array(anchor_crop_px)
+    smooth_side = smooth_side * _growth(outline, smooth_centre, smooth_side, anchor, fitting_percent)
+    return smooth_centre + (CROP_PX / 2 - anchor) / CROP_PX * smooth_side[:, None], smooth_side
 
 
 def _rest(values: NDArray[np.float64], slack: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -184,25 +206,42 @@ def _glide_side(log_side: NDArray[np.float64], rate_hz: float) -> NDArray[np.flo
 
 
 def _growth(
-    outline: NDArray[np.float64], centre: NDArray[np.float64], side: NDArray[np.float64], fitting_percent: float
+    outline: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    side: NDArray[np.float64],
+    anchor: NDArray[np.float64],
+    fitting_percent: float,
 ) -> float:
-    """One factor ≥ 1 for the shot, so that the outline fits the mask in every frame; a factor over time would tell the pose."""
+    """One factor ≥ 1 for the shot, so that the outline fits the mask; a factor over time would tell the pose."""
     relative = (outline - centre[:, None]) / side[:, None, None] * CROP_PX
-    reach = np.abs(relative) / (np.array(MASK_RADII_CROP_PX) - FIT_MARGIN_CROP_PX)
-    size = (reach**MASK_EXPONENT).sum(axis=-1).max(axis=1) ** (1 / MASK_EXPONENT)
-    return max(1.0, float(np.nanpercentile(size, fitting_percent)))
+    seen = np.isfinite(relative).all(axis=(1, 2))
+    low, high = 1.0, 8.0
+    if _share_fitting(relative[seen], anchor) >= fitting_percent / 100:
+        return low
+    for _ in range(_GROWTH_HALVINGS):
+        middle = np.sqrt(low * high)
+        fits = _share_fitting(relative[seen] / middle, anchor) >= fitting_percent / 100
+        low, high = (low, middle) if fits else (middle, high)
+    return float(high)
 
 
-def _skull_outline(rotation: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(F, 16, 2) points of the generic skull's outline as seen, scene px from its centre."""
-    radii = np.array(SKULL_RADII_MM)
-    shape = np.einsum("fij,j,fkj->fik", rotation[:, :2], radii**2, rotation[:, :2])
+def _share_fitting(relative: NDArray[np.float64], anchor: NDArray[np.float64]) -> float:
+    """Share of frames whose (P, 2) outline, crop px from the anchor, lies inside the mask less its margin."""
+    radii = np.array(MASK_RADII_CROP_PX) - FIT_MARGIN_CROP_PX
+    reach = (relative + anchor - np.array(MASK_CENTRE_CROP_PX)) / radii
+    return float(((reach**MASK_EXPONENT).sum(axis=-1).max(axis=1) <= 1.0).mean())
+
+
+def _hair_outline(fit: HeadFit) -> NDArray[np.float64]:
+    """(F, 16, 2) scene px: the outline, as seen, of the ellipsoid that stands for skull and hair."""
+    flat = fit.rotation[:, :2]
+    shape = np.einsum("fij,j,fkj->fik", flat, np.array(HAIR_RADII_MM) ** 2, flat)
     angle = np.arange(16) * 2 * np.pi / 16
     direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     # The outline's point furthest in direction d is S d / √(dᵀ S d), S being the projected ellipsoid's matrix.
     along = np.einsum("fij,pj->fpi", shape, direction)
     reach = np.sqrt(np.einsum("fpi,pi->fp", along, direction))
-    return along / reach[..., None] * scale[:, None, None]
+    return fit.project(np.array([HAIR_CENTRE_MM])) + along / reach[..., None] * fit.scale[:, None, None]
 
 
 def _interpolate(columns: NDArray[np.float64], times_s: NDArray[np.float64]) -> NDArray[np.float64]:

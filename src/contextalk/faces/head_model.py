@@ -9,8 +9,12 @@ Millimetres from the head's centre: x to image right, y down, z towards the view
 import numpy as np
 from numpy.typing import NDArray
 
-SKULL_RADII_MM = (84.0, 122.0, 100.0)
-"""Half width, half height (chin to the top of the hair) and half depth of a head with hair."""
+HEAD_HEIGHT_MM = 244.0
+"""Chin to the top of the hair."""
+
+HAIR_CENTRE_MM = (0.0, 0.0, -30.0)
+HAIR_RADII_MM = (96.0, 122.0, 122.0)
+"""An ellipsoid that holds skull and most hair, buns and bobs; wider than a bare head, for nothing may stick out of the mask."""
 
 
 def _jaw() -> NDArray[np.float64]:

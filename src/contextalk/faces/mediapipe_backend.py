@@ -11,7 +11,7 @@ from contextalk.faces.appearance import describe
 from contextalk.faces.backends import Person
 from contextalk.faces.detection import FaceDetector, overlap
 from contextalk.faces.mediapipe_models import wheel_version
-from contextalk.faces.mesh import FaceMesh, MeshFitter, square_of_detection
+from contextalk.faces.mesh import FaceMesh, MeshFitter, Square, square_of_detection
 from contextalk.faces.people import SeenFace, gather_people
 from contextalk.media.video import Picture
 
@@ -22,6 +22,12 @@ DETECT_EVERY_S = 0.4
 
 DETECT_LOST_EVERY = 3
 """Frames between detections while somebody has been lost."""
+
+LARGEST_TURN_DEG = 25.0
+"""Roll between two frames that no neck makes: the mesh has slid off, as it does from full profiles."""
+
+_FITS_TO_SETTLE = 3
+_SETTLED_DEG = 5.0
 
 _SAME_FACE = 0.3
 """Overlap of the squares or boxes of two meshes from which they are one face."""
@@ -49,8 +55,8 @@ class MediapipeBackend:
     def see(self, picture: Picture, *, changed: bool) -> None:
         """Take the next frame."""
         before = [] if changed else self._followed
-        again = [(self._fit(picture.rgb, face.mesh.square), face.age + 1) for face in before]
-        followed = self._distinct([_Followed(mesh=mesh, age=age) for mesh, age in again if mesh])
+        again = [self._follow(picture.rgb, face) for face in before]
+        followed = self._distinct([face for face in again if face])
         self._lost = self._lost or len(followed) < len(before)
         self._since_detection += 1
         if changed or self._is_due(picture.time_s, len(followed)):
@@ -70,6 +76,12 @@ class MediapipeBackend:
         meshes.sort(key=lambda mesh: -mesh.square.side)
         return np.array([mesh.points for mesh in meshes], np.float32).reshape(-1, 68, 2)
 
+    def _follow(self, rgb: NDArray[np.uint8], face: _Followed) -> _Followed | None:
+        mesh = self._fit(rgb, face.mesh.square)
+        if mesh is None or _turned_deg(mesh, face.mesh) > LARGEST_TURN_DEG:
+            return None
+        return _Followed(mesh=mesh, age=face.age + 1)
+
     def _is_due(self, time_s: float, num_followed: int) -> bool:
         if time_s - self._detected_s >= DETECT_EVERY_S:
             return True
@@ -83,12 +95,20 @@ class MediapipeBackend:
         for box, eyes in zip(found.boxes_px, found.eyes_px, strict=True):
             if len(known) and overlap(box[None], known).max() > _SAME_FACE:
                 continue
-            # A detection's square is rough; the mesh found in it tells the square that it should have been.
-            mesh = self._fit(rgb, square_of_detection(box, eyes))
-            mesh = self._fit(rgb, mesh.square) if mesh else None
+            mesh = self._settled(rgb, square_of_detection(box, eyes))
             if mesh:
                 meshes.append(mesh)
         return meshes
+
+    def _settled(self, rgb: NDArray[np.uint8], square: Square) -> FaceMesh | None:
+        """The mesh found when each square follows from the mesh before; None where it keeps turning: no face."""
+        mesh = before = None
+        for _ in range(_FITS_TO_SETTLE):
+            before, mesh = mesh, self._fit(rgb, square)
+            if mesh is None:
+                return None
+            square = mesh.square
+        return mesh if mesh and before and _turned_deg(mesh, before) <= _SETTLED_DEG else None
 
     @staticmethod
     def _distinct(faces: list[_Followed]) -> list[_Followed]:
@@ -103,6 +123,11 @@ class MediapipeBackend:
 
 def _seen(rgb: NDArray[np.uint8], face: _Followed) -> SeenFace:
     return SeenFace(points=face.mesh.points, pupils=face.mesh.pupils, look=describe(rgb, face.mesh.points))
+
+
+def _turned_deg(mesh: FaceMesh, before: FaceMesh) -> float:
+    turn = mesh.square.angle - before.square.angle
+    return abs(float(np.rad2deg(np.arctan2(np.sin(turn), np.cos(turn)))))
 
 
 def _box(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,9 +16,8 @@ _OUTLIER_MM = 5.0
 
 
 def _point_weights() -> NDArray[np.float64]:
-    """Rigid points count; the jaw's contour slides under yaw and drops when the mouth opens, the mouth never counts."""
+    """Rigid points count. The jaw does not: its contour slides over the head as that turns, and drops with the mouth."""
     weights = np.zeros(68)
-    weights[[0, 1, 2, 14, 15, 16]] = 0.15
     weights[17:27] = 0.3
     weights[27:36] = 1.0
     weights[36:48] = 0.4
