@@ -125,6 +125,20 @@ def test_bad_input_is_one_line_and_status_2(line: str, wanted: str, capsys: pyte
     assert wanted in said.err
 
 
+def test_synth_without_skia_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("contextalk.synth")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "skia", None)  # what an absent library looks like to `import`
+    with pytest.raises(SystemExit) as ending:
+        main(["synth", "-o", str(tmp_path), "--minutes", "0.1"])
+    assert ending.value.code == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "pip install 'contextalk[synth]'" in said
+
+
 def test_interrupt_is_one_line_and_status_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
