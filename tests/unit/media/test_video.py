@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from video_maker import MakeVideo, picture
+from video_maker import MakeVideo, picture, spoil_packets
 
 from contextalk.core.errors import MediaError
 from contextalk.media.video import probe, read_at, read_frames, write_video
@@ -190,12 +190,7 @@ def test_truncated_file(make_video: MakeVideo, movflags: str, share: float) -> N
 
 def test_damaged_packets_are_stood_in_for(make_video: MakeVideo) -> None:
     path = make_video(ticks=tuple(range(40)), options={"g": "5", "bf": "0"})
-    with av.open(str(path)) as container:
-        entries = list(container.streams.video[0].index_entries)
-    data = bytearray(path.read_bytes())
-    for entry in entries[11:14]:
-        data[entry.pos : entry.pos + entry.size] = b"\xff" * entry.size
-    path.write_bytes(data)
+    spoil_packets(path, 11, 14)
     pictures = list(read_frames(path))
     assert [p.index for p in pictures] == list(range(40))
     assert pictures[30].rgb[-8:, -8:].mean() == pytest.approx(picture(30, (64, 48))[-1, -1, 0], abs=CODING_LEVELS)

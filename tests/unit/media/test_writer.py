@@ -7,12 +7,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from video_maker import MakeVideo
+from video_maker import MakeVideo, spoil_packets
 
 from contextalk.core.errors import MediaError
 from contextalk.media.audio import read_audio
 from contextalk.media.planes import plane_views, writable_planes
 from contextalk.media.source import inspect_source, open_source
+from contextalk.media.video import write_video
 from contextalk.media.writer import SegmentWriter, encoding_for, join_segments
 
 VARIABLE = (0, 40, 90, 100, 200, 201, 333, 400, 1000, 1040)
@@ -162,9 +163,21 @@ def test_an_interrupted_segment_leaves_nothing(make_video: MakeVideo, tmp_path: 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_writing_on_a_picture_spares_the_next(make_video: MakeVideo) -> None:
+def test_writing_on_a_picture_spares_the_next(tmp_path: Path) -> None:
     """The decoder predicts from pictures it has handed out: what is painted on one must not show in another."""
-    path = make_video(ticks=tuple(range(20)), options={"g": "20", "bf": "2"})
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    path = tmp_path / "moving.mp4"
+    write_video(path, (np.roll(noise, index, axis=1) for index in range(60)))
+    untouched = planes_of(path)
+    for stored in open_source(path):
+        for plane, wanted in zip(writable_planes(stored.frame), untouched[stored.index], strict=True):
+            np.testing.assert_array_equal(plane, wanted)
+            plane[:] = 0
+
+
+def test_writing_on_a_picture_spares_its_stand_in(make_video: MakeVideo) -> None:
+    path = make_video(ticks=tuple(range(20)), options={"g": "5", "bf": "0"})
+    spoil_packets(path, 11, 14)
     untouched = planes_of(path)
     for stored in open_source(path):
         for plane, wanted in zip(writable_planes(stored.frame), untouched[stored.index], strict=True):

@@ -20,6 +20,16 @@ def picture(index: int, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     return rgb
 
 
+def spoil_packets(path: Path, start: int, stop: int) -> None:
+    """Overwrite packets `[start, stop)` of a file that indexes them, as a bad disk would."""
+    with av.open(str(path)) as container:
+        entries = list(container.streams.video[0].index_entries)
+    data = bytearray(path.read_bytes())
+    for entry in entries[start:stop]:
+        data[entry.pos : entry.pos + entry.size] = b"\xff" * entry.size
+    path.write_bytes(data)
+
+
 @pytest.fixture
 def make_video(tmp_path: Path) -> MakeVideo:
     """Write a small video; returns its path."""
