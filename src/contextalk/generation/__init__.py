@@ -1,1 +1,1 @@
-"""From scene, sound and identity to a finished video."""
+"""The four steps from scene and audio to a finished video: landmarks, heads, compositing, segments."""

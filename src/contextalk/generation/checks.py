@@ -1,0 +1,49 @@
+"""What can be refused before anything is computed."""
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+from contextalk.core.errors import ContextalkError
+from contextalk.core.records import GenerateRequest
+from contextalk.media.files import check_video_suffix
+
+
+def check_request(request: GenerateRequest) -> None:
+    """Refuse what no scene could make right.
+
+    Raises:
+        ContextalkError: An output that cannot be written, a mask without an identity, a missing file, a negative seed,
+            no steps, or an empty range.
+    """
+    check_video_suffix(request.output)
+    for path in (request.output, request.save_landmarks, request.report):
+        if path is not None:
+            _check_writable(path)
+    for field in fields(request):
+        path = getattr(request, field.name)
+        if field.name in ("identity", "mask", "landmarks") and path is not None and not path.is_file():
+            raise ContextalkError(f"{field.name} {path} does not exist, wanted a file")
+    if request.mask is not None and request.identity is None:
+        raise ContextalkError(
+            "a mask was given without an identity picture, wanted both: a masked scene does not show the face"
+        )
+    if request.output.exists() and request.scene.exists() and request.output.samefile(request.scene):
+        raise ContextalkError(f"the output {request.output} is the scene itself, wanted another file")
+    if request.seed < 0:
+        raise ContextalkError(f"the seed is {request.seed}, wanted 0 or more")
+    if request.steps is not None and request.steps < 1:
+        raise ContextalkError(f"{request.steps} solver steps, wanted at least 1")
+    if request.time_range_s is not None and not 0 <= request.time_range_s[0] < request.time_range_s[1]:
+        start_s, stop_s = request.time_range_s
+        raise ContextalkError(f"the range is {start_s:g}-{stop_s:g} s, wanted 0 <= start < stop")
+
+
+def _check_writable(path: Path) -> None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ContextalkError(f"cannot write {path}: {folder} is no folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ContextalkError(f"cannot write {path}: no permission to write into {folder}")
+    if path.is_dir():
+        raise ContextalkError(f"cannot write {path}: it is a folder")

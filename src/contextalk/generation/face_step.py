@@ -1,0 +1,160 @@
+"""Stage 2 over a scene: heads window by window, laid into the source's own pictures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from contextalk.core.records import Landmarks
+from contextalk.core.time import WINDOW_FRAMES
+from contextalk.faces.views import head_crop, masked_crop
+from contextalk.generation.compositor import composite, join_colour
+from contextalk.generation.identity import Identity
+from contextalk.generation.pipeline import Picture, Pipeline
+from contextalk.generation.plan import Span, Step, window_seed
+from contextalk.generation.region import Mask, Region
+from contextalk.media.drawing import draw_sequence
+from contextalk.media.mel import mel_chunks
+from contextalk.media.source import Source, SourceFrame, open_source
+from contextalk.media.video import frame_to_rgb
+
+STAGE = 2
+
+Latent = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What one window hands to the next, and one segment to the next.
+
+    Attributes:
+        frame: The last drawn scene frame.
+        latent: (16, 16, 16) of its head.
+        masked: (256, 256, 3), its masked crop.
+    """
+
+    frame: int
+    latent: Latent
+    masked: Picture
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """For the work folder."""
+        return {"frame": np.array(self.frame), "latent": self.latent, "masked": self.masked}
+
+    @staticmethod
+    def of_arrays(arrays: dict[str, NDArray[np.generic]]) -> "Carried":
+        """The inverse of `arrays`."""
+        return Carried(frame=int(arrays["frame"]), latent=arrays["latent"], masked=arrays["masked"])  # pyright: ignore[reportArgumentType]
+
+
+class FaceStep:
+    """Draws heads for consecutive steps. `carried` is its whole state.
+
+    Heads are drawn in crop px by stage 2; those between drawn ones come from linearly interpolated latents.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        source: Source,
+        region: Region,
+        spans: Sequence[Span],
+        landmarks: Landmarks,
+        mel: NDArray[np.float32],
+        identity: Identity,
+        seed: int,
+    ) -> None:
+        self._pipeline = pipeline
+        self._source = source
+        self._region = region
+        self._spans = spans
+        self._landmarks = landmarks
+        self._mel = mel
+        self._identity = identity
+        self._seed = seed
+        self.carried: Carried | None = None
+
+    def pictures(self, steps: Sequence[Step]) -> Iterator[SourceFrame]:
+        """The finished pictures of consecutive steps, in the source's planes."""
+        start, stop = steps[0].start, steps[-1].stop
+        stored = open_source(self._source.path, start=start, stop=stop)
+        masks = self._region.masks(start, stop)
+        for step in steps:
+            count = step.stop - step.start
+            pictures, shapes = list(islice(stored, count)), list(islice(masks, count))
+            if step.span is not None:
+                self._fill(step, pictures, shapes)
+            yield from pictures
+
+    def _fill(self, step: Step, pictures: Sequence[SourceFrame], masks: Sequence[Mask]) -> None:
+        crops = [self._crop(picture) for picture in pictures]
+        for picture, mask, crop, head in zip(pictures, masks, crops, self._heads(step, crops), strict=True):
+            joined = join_colour(head, crop, self._region.mask_in_crop(mask, picture.index))
+            centre, side = self._square(picture.index)
+            composite(picture.frame, self._source.format, mask, joined, centre, side)
+
+    def _heads(self, step: Step, crops: Sequence[Picture]) -> list[Picture]:
+        """A head for each frame of a step."""
+        before = None if step.window == 0 else self.carried
+        assert step.window == 0 or before is not None
+        drawn = list(step.drawn)
+        shown = drawn if before is None else [before.frame, *drawn]
+        masked = [masked_crop(crops[frame - step.start]) for frame in drawn]
+        heads, latents = self._window(step, shown, masked if before is None else [before.masked, *masked], before)
+        self.carried = Carried(frame=drawn[-1], latent=latents[shown.index(drawn[-1])], masked=masked[-1])
+        by_frame = dict(zip(shown, heads, strict=False))
+        between = [frame for frame in range(step.start, step.stop) if frame not in by_frame]
+        if between:
+            times = self._region.scene.times_s
+            mixed = interpolate_latents(latents[: len(shown)], times[shown], times[between])
+            by_frame.update(zip(between, self._pipeline.decode(torch.from_numpy(mixed)), strict=True))
+        return [by_frame[frame] for frame in range(step.start, step.stop)]
+
+    def _window(
+        self, step: Step, shown: list[int], masked: list[Picture], before: Carried | None
+    ) -> tuple[Picture, Latent]:
+        frames = 1 if before is None else WINDOW_FRAMES
+        padding = frames - len(shown)
+        rows = np.array(shown + shown[-1:] * padding)
+        times = self._region.scene.times_s[rows]
+        assert step.span is not None
+        heads, latents = self._pipeline.faces.window(
+            self._drawings(rows),
+            np.stack(masked + masked[-1:] * padding),
+            mel_chunks(self._mel, times),
+            self._identity.for_window(float(times[0]), float(times[-1])),
+            None if before is None else torch.from_numpy(before.latent),
+            window_seed(self._seed, self._region.target, STAGE, self._spans[step.span].start, step.window),
+        )
+        return heads, latents.detach().to("cpu", torch.float32).numpy()
+
+    def _drawings(self, rows: NDArray[np.int64]) -> Picture:
+        crop = self._region.crop[rows]
+        points, pupils = crop.to_crop(self._landmarks.points[rows]), crop.to_crop(self._landmarks.pupils[rows])
+        if not self._pipeline.draws_pupils:
+            pupils = np.full_like(pupils, np.nan)
+        return draw_sequence(points, pupils)
+
+    def _crop(self, picture: SourceFrame) -> Picture:
+        centre, side = self._square(picture.index)
+        return head_crop(frame_to_rgb(picture.frame, self._source.format), centre, side)
+
+    def _square(self, frame: int) -> tuple[NDArray[np.float32], float]:
+        return self._region.crop.centre_px[frame], float(self._region.crop.side_px[frame])
+
+
+def interpolate_latents(latents: Latent, times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> Latent:
+    """Latents (F, 16, 16, 16) at other times, linear between frames and held after the last."""
+    right = (
+        np.clip(np.searchsorted(times_s, at_s), 1, max(1, len(times_s) - 1))
+        if len(times_s) > 1
+        else np.zeros(len(at_s), int)
+    )
+    left = np.maximum(right - 1, 0)
+    gap = np.where(right > left, times_s[right] - times_s[left], 1.0)
+    share = np.clip((at_s - times_s[left]) / gap, 0.0, 1.0).astype(np.float32).reshape(-1, 1, 1, 1)
+    return latents[left] * (1 - share) + latents[right] * share

@@ -1,0 +1,232 @@
+"""The way from a scene and an audio to a finished video, top to bottom."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from contextalk.core.errors import BundleError
+from contextalk.core.records import GenerateRequest, GenerateResult, Landmarks, Progress, Scene
+from contextalk.core.time import WINDOW_FRAMES, render_stride
+from contextalk.generation.checks import check_request
+from contextalk.generation.driving import OUTPUT_RATE_HZ, Driving, output_wave, read_driving
+from contextalk.generation.face_step import Carried, FaceStep
+from contextalk.generation.identity import Identity, identity_from_file, identity_from_scene
+from contextalk.generation.landmark_step import LandmarkStep
+from contextalk.generation.missing import fill_missing, frames_to_generate
+from contextalk.generation.pipeline import Pipeline
+from contextalk.generation.plan import SEGMENT_WINDOWS, Span, Step, find_spans, group_segments, plan_steps
+from contextalk.generation.region import Region, find_region, with_landmarks
+from contextalk.generation.report import Stopwatch, compose_report, input_digests, report_path, versions, write_report
+from contextalk.generation.retime import check_replayable, to_scene_times
+from contextalk.generation.user_mask import read_mask
+from contextalk.generation.work import WorkFolder, work_key
+from contextalk.media.source import Source, inspect_source
+from contextalk.media.video import probe
+from contextalk.media.writer import SEGMENT_SUFFIX, SegmentWriter, join_segments
+
+
+def generate(request: GenerateRequest, progress: Progress | None = None) -> GenerateResult:
+    """Make the target of a scene say the driving audio, and write the video.
+
+    Interrupted and called again with the same request, it goes on after the last finished segment.
+
+    Args:
+        request: What to make of what.
+        progress: Called with ("faces" | "landmarks" | "heads", done, total).
+
+    Raises:
+        ContextalkError: Bad input, in one line: `MediaError`, `TargetError`, `BundleError` among them.
+    """
+    return generate_with(None, request, progress)
+
+
+def generate_with(
+    pipeline: Pipeline | None,
+    request: GenerateRequest,
+    progress: Progress | None = None,
+    *,
+    segment_windows: int = SEGMENT_WINDOWS,
+) -> GenerateResult:
+    """`generate` with other networks or shorter segments.
+
+    Args:
+        pipeline: Both stages; None: those of the request's bundle.
+        request: As `generate`.
+        progress: As `generate`.
+        segment_windows: After how many windows work is put by.
+    """
+    watch = Stopwatch()
+    check_request(request)
+    with watch.measure("read"):
+        scene, source = probe(request.scene), inspect_source(request.scene)
+        driving = read_driving(request.audio, scene)
+        mask = None if request.mask is None else read_mask(request.mask, scene)
+        identity = None if request.identity is None else identity_from_file(request.identity)
+        given = None if request.landmarks is None else check_replayable(Landmarks.load(request.landmarks), scene)
+    with watch.measure("bundle"):
+        pipeline = _open_pipeline(request) if pipeline is None else pipeline
+    with watch.measure("faces"):
+        region = find_region(request, scene, mask, progress)
+        spans = find_spans(region.shots, region.active)
+        if identity is None:
+            assert region.track is not None
+            identity = identity_from_scene(request.scene, region.track, region.crop, region.active)
+        _check_face(pipeline, identity, request)
+        inputs = input_digests(request)
+
+    key = work_key(
+        {
+            "inputs": inputs,
+            "request": _deciding(request),
+            "bundle": pipeline.fingerprint,
+            "versions": versions(),
+            "faces": region.backend,
+            "segment_windows": segment_windows,
+        }
+    )
+    with WorkFolder(request.output, key) as work:
+        with watch.measure("landmarks"):
+            if given is None:
+                drawn = _landmark_step(pipeline, region, spans, driving, identity, request, work).run(
+                    segment_windows, progress
+                )
+                landmarks = to_scene_times(drawn, scene, spans)
+            else:
+                drawn = given
+                region, spans, landmarks = _replay(given, region, request)
+            if request.save_landmarks is not None:
+                drawn.save(request.save_landmarks)
+
+        stride = render_stride(scene.rate_hz)
+        longest = segment_windows * (WINDOW_FRAMES - 1) * stride
+        segments = group_segments(plan_steps(spans, len(scene.times_s), stride), longest)
+        with watch.measure("heads"):
+            faces = FaceStep(
+                pipeline,
+                source=source,
+                region=region,
+                spans=spans,
+                landmarks=landmarks,
+                mel=driving.mel,
+                identity=identity,
+                seed=request.seed,
+            )
+            resumed = _write_segments(faces, segments, source, request.lossless, work, progress)
+        with watch.measure("join"):
+            _join(segments, source, scene, request, work)
+        report = compose_report(
+            request,
+            scene=scene,
+            region=region,
+            pipeline=pipeline,
+            spans=spans,
+            segments=segments,
+            stride=stride,
+            audio_s=driving.duration_s,
+            inputs=inputs,
+            resumed_segments=resumed,
+            watch=watch,
+        )
+        write_report(report, report_path(request))
+        work.remove()
+    return GenerateResult(output=request.output, landmarks=landmarks, crop=region.crop, report=report)
+
+
+def _open_pipeline(request: GenerateRequest) -> Pipeline:
+    # The networks' libraries take seconds to import; a bad request is refused before that.
+    from contextalk.generation.api import open_pipeline
+
+    return open_pipeline(request)
+
+
+def _check_face(pipeline: Pipeline, identity: Identity, request: GenerateRequest) -> None:
+    reason = None if request.force else pipeline.why_not(identity.heads[0])
+    if reason is not None:
+        raise BundleError(
+            f"{reason}: train on them with `contextalk prepare` and `contextalk train all`, or go on with --force"
+        )
+
+
+def _landmark_step(
+    pipeline: Pipeline,
+    region: Region,
+    spans: Sequence[Span],
+    driving: Driving,
+    identity: Identity,
+    request: GenerateRequest,
+    work: WorkFolder,
+) -> LandmarkStep:
+    return LandmarkStep(
+        pipeline.landmarks,
+        region=region,
+        spans=spans,
+        mel=driving.mel,
+        identity=identity,
+        seed=request.seed,
+        work=work,
+    )
+
+
+def _replay(given: Landmarks, region: Region, request: GenerateRequest) -> tuple[Region, list[Span], Landmarks]:
+    """Given landmarks at the scene's times; rows without a face follow `on_missing_face` like frames without one."""
+    spans = find_spans(region.shots, region.active)
+    landmarks = to_scene_times(given, region.scene, spans)
+    active = frames_to_generate(
+        landmarks.valid, region.active, region.scene.times_s, region.shots, request.on_missing_face
+    )
+    region = with_landmarks(region, active)
+    filled = fill_missing(landmarks, region.shots, request.on_missing_face)
+    return region, find_spans(region.shots, region.active), filled
+
+
+def _write_segments(
+    faces: FaceStep,
+    segments: Sequence[Sequence[Step]],
+    source: Source,
+    lossless: bool,
+    work: WorkFolder,
+    progress: Progress | None,
+) -> int:
+    """Write every segment that is not there yet; returns how many were."""
+    total, resumed = segments[-1][-1].stop, 0
+    for number, steps in enumerate(segments):
+        name = f"segment-{number:04d}"
+        state = work.load(name)
+        if state is not None:
+            faces.carried = Carried.of_arrays(state) if "latent" in state else None
+            resumed += 1
+            continue
+        with SegmentWriter(work.path / f"{name}{SEGMENT_SUFFIX}", like=source, lossless=lossless) as writer:
+            for picture in faces.pictures(steps):
+                writer.write(picture)
+                if progress is not None:
+                    progress("heads", picture.index + 1, total)
+        # Written after the video: a segment without its state is made again.
+        work.save(name, {} if faces.carried is None else faces.carried.arrays())
+    return resumed
+
+
+def _join(
+    segments: Sequence[Sequence[Step]], source: Source, scene: Scene, request: GenerateRequest, work: WorkFolder
+) -> None:
+    paths = [work.path / f"segment-{number:04d}{SEGMENT_SUFFIX}" for number in range(len(segments))]
+    wave = output_wave(request.sound, request.audio, scene)
+    kept = request.scene if wave is None and scene.has_audio else None
+    join_segments(paths, request.output, like=source, wave=wave, wave_rate_hz=OUTPUT_RATE_HZ, audio_source=kept)
+
+
+def _deciding(request: GenerateRequest) -> dict[str, object]:
+    """The part of a request that decides frames and is not a file, whose content counts."""
+    apart = {
+        "scene",
+        "audio",
+        "identity",
+        "mask",
+        "landmarks",
+        "bundle",
+        "output",
+        "report",
+        "save_landmarks",
+        "sound",
+        "force",
+    }
+    return {name: value for name, value in asdict(request).items() if name not in apart}

@@ -1,0 +1,91 @@
+"""The picture that says who the target is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from contextalk.core.errors import MediaError
+from contextalk.core.geometry import CropPath
+from contextalk.core.records import Landmarks
+from contextalk.faces.targets import identity_crop
+from contextalk.faces.views import head_crop
+from contextalk.media.video import read_frames
+
+Picture = NDArray[np.uint8]
+
+SPARE_DISTANCE_S = 1.0
+"""How far the second picture is taken from the first, so that no window holds both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """One or two head crops of the target.
+
+    Attributes:
+        heads: (256, 256, 3) each, best first.
+        times_s: When in the scene each was taken; None for a picture that the user gave.
+    """
+
+    heads: tuple[Picture, ...]
+    times_s: tuple[float | None, ...]
+
+    def for_window(self, start_s: float, stop_s: float) -> Picture:
+        """The best picture that was not taken inside a window; the last one where all were."""
+        for head, time_s in zip(self.heads, self.times_s, strict=True):
+            if time_s is None or not start_s <= time_s <= stop_s:
+                return head
+        return self.heads[-1]
+
+
+def identity_from_file(path: Path) -> Identity:
+    """The head of the largest face in a picture.
+
+    Raises:
+        MediaError: It is no picture.
+        TargetError: It shows no face.
+    """
+    try:
+        with Image.open(path) as picture:
+            rgb = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise MediaError(f"identity {path} is no picture that can be read, wanted PNG or JPEG") from error
+    return Identity(heads=(identity_crop(rgb, f"identity picture {path}"),), times_s=(None,))
+
+
+def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
+    """The target's own head in the scene: the most frontal one that is whole in the picture.
+
+    Frames that are not generated come first; where there are none, a second picture serves the windows that hold the
+    first.
+
+    Args:
+        scene: The video.
+        landmarks: The target's, one row per frame; at least one valid.
+        crop: The head's square, one row per frame.
+        generated: (F,) frames that will be regenerated.
+    """
+    score = _score(landmarks, crop, generated)
+    best = int(np.argmin(score))
+    frames = [best]
+    apart = np.abs(landmarks.times_s - landmarks.times_s[best]) >= SPARE_DISTANCE_S
+    if generated[best] and np.isfinite(score[apart]).any():
+        frames.append(int(np.argmin(np.where(apart, score, np.inf))))
+    heads = tuple(_read_head(scene, crop, frame) for frame in frames)
+    return Identity(heads=heads, times_s=tuple(float(landmarks.times_s[frame]) for frame in frames))
+
+
+def _score(landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Degrees off frontal, with a penalty above all angles for heads cut by the edge and for frames to be generated."""
+    half = crop.side_px[:, None] / 2
+    size = np.array(landmarks.size_px, np.float32)
+    cut = ((crop.centre_px < half) | (crop.centre_px > size - half)).any(axis=1)
+    turned = np.abs(landmarks.head_pose[:, :2]).sum(axis=1)
+    return np.where(landmarks.valid, turned + 360.0 * cut + 1000.0 * generated, np.inf)
+
+
+def _read_head(scene: Path, crop: CropPath, frame: int) -> Picture:
+    picture = next(read_frames(scene, start=frame, stop=frame + 1))
+    return head_crop(picture.rgb, crop.centre_px[frame], float(crop.side_px[frame]))

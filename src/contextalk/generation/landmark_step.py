@@ -1,0 +1,138 @@
+"""Stage 1 over a scene: windows at 25 Hz, each carrying the redrawn last face of the one before."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.geometry import CropPath
+from contextalk.core.records import NUM_POINTS, Landmarks, Progress
+from contextalk.core.time import WINDOW_FRAMES, Window
+from contextalk.faces.pose import head_pose
+from contextalk.faces.views import scene_view
+from contextalk.generation.identity import Identity
+from contextalk.generation.pipeline import LandmarkStage, Picture
+from contextalk.generation.plan import Span, group_windows, span_times, window_seed
+from contextalk.generation.region import Region
+from contextalk.generation.work import WorkFolder
+from contextalk.media.mel import mel_chunks
+from contextalk.media.video import read_at
+
+STAGE = 1
+
+
+class LandmarkStep:
+    """Draws the landmarks of all spans; finished portions are put by and taken up again.
+
+    The carried face is that of the window's first frame, so crop px before are crop px after: both are of one frame.
+    """
+
+    def __init__(
+        self,
+        stage: LandmarkStage,
+        *,
+        region: Region,
+        spans: Sequence[Span],
+        mel: NDArray[np.float32],
+        identity: Identity,
+        seed: int,
+        work: WorkFolder,
+    ) -> None:
+        self._stage = stage
+        self._region = region
+        self._spans = spans
+        self._mel = mel
+        self._identity = identity
+        self._seed = seed
+        self._work = work
+        self._times = [span_times(region.scene.times_s, span) for span in spans]
+        self._offsets = np.concatenate([[0], np.cumsum([len(times) for times in self._times])])
+        self.times_s = np.concatenate(self._times)
+        self.crop = region.crop.at(region.scene.times_s, self.times_s)
+        self._points = np.full((len(self.times_s), NUM_POINTS, 2), np.nan, np.float32)
+        self._pupils = np.full((len(self.times_s), 2, 2), np.nan, np.float32)
+
+    def run(self, portion_windows: int, progress: Progress | None) -> Landmarks:
+        """All windows, put by after every `portion_windows`; landmarks in scene px at 25 Hz instants of the spans."""
+        portions = group_windows([len(times) for times in self._times], portion_windows)
+        total = sum(len(portion) for portion in portions)
+        done, views = 0, None
+        for number, portion in enumerate(portions):
+            name = f"landmarks-{number:04d}"
+            rows = slice(
+                self._row(portion[0][0], portion[0][2].new_start), self._row(portion[-1][0], portion[-1][2].new_stop)
+            )
+            stored = self._work.load(name)
+            if stored is not None:
+                self._points[rows], self._pupils[rows] = stored["points"], stored["pupils"]
+                done += len(portion)
+                continue
+            views = views or self._views(self._row(portion[0][0], portion[0][2].start))
+            for span, window_number, window in portion:
+                self._draw(span, window_number, window, views)
+                done += 1
+                if progress is not None:
+                    progress("landmarks", done, total)
+            self._work.save(name, {"points": self._points[rows], "pupils": self._pupils[rows]})
+        return self._landmarks()
+
+    def _draw(self, span: int, number: int, window: Window, views: "_Views") -> None:
+        new = np.arange(self._row(span, window.new_start), self._row(span, window.new_stop))
+        first = self._row(span, window.start)
+        shown = np.arange(first, new[-1] + 1)
+        frames = 1 if window.is_first else WINDOW_FRAMES
+        padded = np.concatenate([shown, np.repeat(shown[-1:], frames - len(shown))])
+        pictures = views.take(shown)
+        times = self.times_s[padded]
+        points, pupils = self._stage.window(
+            pictures[padded - first],
+            mel_chunks(self._mel, times),
+            self.crop[padded].place(self._region.scene.size_px),
+            self._identity.for_window(float(times[0]), float(times[-1])),
+            None if window.is_first else (self._points[first], self._pupils[first]),
+            window_seed(self._seed, self._region.target, STAGE, self._spans[span].start, number),
+        )
+        self._points[new], self._pupils[new] = points[new - first], pupils[new - first]
+
+    def _views(self, first_row: int) -> "_Views":
+        return _Views(self._region, self.times_s, self.crop, first_row)
+
+    def _row(self, span: int, frame: int) -> int:
+        return int(self._offsets[span]) + frame
+
+    def _landmarks(self) -> Landmarks:
+        points = self.crop.to_scene(self._points)
+        size_px = self._region.scene.size_px
+        return Landmarks(
+            points=points,
+            pupils=self.crop.to_scene(self._pupils),
+            head_pose=head_pose(points, size_px),
+            valid=np.ones(len(points), bool),
+            times_s=self.times_s,
+            size_px=size_px,
+        )
+
+
+class _Views:
+    """Scene views in order of rows; the last one is kept, as the next window begins with it."""
+
+    def __init__(self, region: Region, times_s: NDArray[np.float64], crop: CropPath, first_row: int) -> None:
+        self._views = self._read(region, times_s, crop, first_row)
+        self._last: tuple[int, Picture] = (-1, np.zeros(0, np.uint8))
+
+    def take(self, rows: NDArray[np.int64]) -> Picture:
+        """(len(rows), 256, 256, 3) for consecutive rows, of which the first may be the last one taken."""
+        pictures: list[Picture] = []
+        for row in rows.tolist():
+            if row != self._last[0]:
+                self._last = next(self._views)
+                assert self._last[0] == row
+            pictures.append(self._last[1])
+        return np.stack(pictures)
+
+    @staticmethod
+    def _read(
+        region: Region, times_s: NDArray[np.float64], crop: CropPath, first_row: int
+    ) -> Iterator[tuple[int, Picture]]:
+        for row, rgb in enumerate(read_at(region.scene.path, times_s[first_row:]), start=first_row):
+            yield row, scene_view(rgb, crop.centre_px[row], float(crop.side_px[row]))

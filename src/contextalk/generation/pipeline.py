@@ -1,0 +1,68 @@
+"""The two trained steps as `generate` sees them; anything with these methods may stand in for the networks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from contextalk.core.geometry import Points
+
+Picture = NDArray[np.uint8]
+Face = tuple[Points, Points]
+"""Points (68, 2) and pupils (2, 2) of one frame, crop px."""
+
+
+class LandmarkStage(Protocol):
+    """Stage 1, one window: what the scene shows and the audio says → a face in crop px."""
+
+    def window(
+        self,
+        scene_view: Picture,
+        mel: NDArray[np.float32],
+        place: NDArray[np.float32],
+        identity_head: Picture,
+        carried: Face | None,
+        seed: int,
+    ) -> tuple[Points, Points]:
+        """(F, 68, 2) and (F, 2, 2); F = 1 without `carried`, else 8 of which frame 0 is the carried one."""
+        ...
+
+
+class FaceStage(Protocol):
+    """Stage 2, one window: drawings and what is known around the head → heads."""
+
+    def window(
+        self,
+        drawing: Picture,
+        masked_crop: Picture,
+        mel: NDArray[np.float32],
+        identity_head: Picture,
+        carried: Tensor | None,
+        seed: int,
+    ) -> tuple[Picture, Tensor]:
+        """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); F = 1 without `carried`, else 8."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """Both stages and who they are.
+
+    Attributes:
+        decode: Latents (F, 16, 16, 16) → heads (F, 256, 256, 3), for frames between drawn ones.
+        draws_pupils: Whether the drawings that stage 2 was trained on show them.
+        why_not: Given an identity (256, 256, 3): why this face cannot be drawn, or None.
+        fingerprint: Changes when anything in the trained models changes.
+        description: For the report: name, solver, steps, licence.
+    """
+
+    landmarks: LandmarkStage
+    faces: FaceStage
+    decode: Callable[[Tensor], Picture]
+    draws_pupils: bool
+    why_not: Callable[[Picture], str | None]
+    fingerprint: str
+    description: dict[str, object]
