@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CropPath
 from contextalk.dataset.augment import Framing
 from contextalk.faces.views import head_crop, resized_scene
@@ -82,6 +83,8 @@ def extract(path: Path, jobs: Sequence[PictureJob]) -> Iterator[tuple[int, bytes
         for clip in [clip for clip in running if clip.is_complete]:
             yield clip.index, *encoder.encode(clip)
         running = [clip for clip in running if not clip.is_complete]
+    if running or waiting:
+        raise MediaError(f"{path} ended before frame {last}, wanted all frames that its container lists")
 
 
 class _Encoder:

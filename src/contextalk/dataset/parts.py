@@ -25,12 +25,14 @@ class Span:
         start: First frame.
         stop: One past the last.
         name: Sentence name or running number.
+        sentence: Name of the bound it lies in; empty where none was given.
         text: What is said; empty where unknown.
     """
 
     start: int
     stop: int
     name: str
+    sentence: str = ""
     text: str = ""
 
 
@@ -40,6 +42,7 @@ class Part:
 
     Attributes:
         name: Name of the span, numbered where the span fell apart.
+        sentence: The span's.
         text: What is said in the span.
         start: First source frame.
         stop: One past the last.
@@ -49,6 +52,7 @@ class Part:
     """
 
     name: str
+    sentence: str
     text: str
     start: int
     stop: int
@@ -82,7 +86,7 @@ def find_spans(scene: Scene, shots: Sequence[Shot], bounds: Sequence[Bound]) -> 
         for shot in shots:
             start, stop = max(shot.start, int(first)), min(shot.stop, int(last))
             if start < stop:
-                spans.append(Span(start=start, stop=stop, name=bound.name, text=bound.text))
+                spans.append(Span(start=start, stop=stop, name=bound.name, sentence=bound.name, text=bound.text))
     return spans
 
 
@@ -102,6 +106,7 @@ def cut_parts(scene: Scene, spans: Sequence[Span], valid: NDArray[np.bool_], con
         parts.append(
             Part(
                 name=span.name if totals[span.name] == 1 else f"{span.name}-{seen[span.name]}",
+                sentence=span.sentence,
                 text=span.text,
                 start=start,
                 stop=stop,

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError, TargetError
 from contextalk.core.records import Landmarks, Scene, Shot
 from contextalk.core.time import clip_times
@@ -66,7 +68,7 @@ class Cast:
     held_out: bool = False
 
 
-def read_cast(source: Source, config: PrepareConfig) -> Cast:
+def read_cast(source: Source, config: PrepareConfig, progress: Progress | None = None) -> Cast:
     """Find the people of a source.
 
     Raises:
@@ -76,15 +78,15 @@ def read_cast(source: Source, config: PrepareConfig) -> Cast:
     """
     if source.synth and config.annotations == "auto":
         return _synth_cast(source, config)
-    return _analysed_cast(source, config)
+    return _analysed_cast(source, config, progress)
 
 
-def _analysed_cast(source: Source, config: PrepareConfig) -> Cast:
+def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | None) -> Cast:
     # Imported late: footage with exact labels needs no face backend.
     from contextalk.faces.analysis import analyse
     from contextalk.faces.targets import choose_target
 
-    analysis = analyse(source.path, annotations=config.annotations)
+    analysis = analyse(source.path, annotations=config.annotations, progress=progress)
     if not analysis.tracks:
         raise TargetError(f"no face in {source.shown}")
     everybody = config.target == "all"
@@ -112,8 +114,8 @@ def _analysed_cast(source: Source, config: PrepareConfig) -> Cast:
 def _synth_cast(source: Source, config: PrepareConfig) -> Cast:
     folder, scene = source.path.parent, probe(source.path)
     info = _read_info(folder / "scene.json")
-    with np.load(folder / "labels.npz", allow_pickle=False) as labels:
-        people = tuple(_synth_person(folder, scene, index, info, labels) for index in range(len(info["cast"])))
+    labels = _read_labels(folder / "labels.npz", len(info["cast"]))
+    people = tuple(_synth_person(folder, scene, index, info, labels) for index in range(len(info["cast"])))
     return Cast(
         scene=scene,
         shots=(Shot(start=0, stop=len(scene.times_s)),),
@@ -135,7 +137,21 @@ def _read_info(path: Path) -> dict[str, Any]:
     return info
 
 
-def _synth_person(folder: Path, scene: Scene, index: int, info: dict[str, Any], labels: Any) -> Person:
+def _read_labels(path: Path, num_people: int) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {
+                f"{name}_{k}": stored[f"{name}_{k}"] for name in ("speaking", "addressee") for k in range(num_people)
+            }
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise DatasetError(
+            f"{path} is no label file, wanted speaking_K and addressee_K of each person ({error})"
+        ) from error
+
+
+def _synth_person(
+    folder: Path, scene: Scene, index: int, info: dict[str, Any], labels: dict[str, NDArray[Any]]
+) -> Person:
     entry = info["cast"][index]
     landmarks = Landmarks.load(folder / f"landmarks-{index}.npz")
     if len(landmarks) != len(scene.times_s) or landmarks.size_px != scene.size_px:
@@ -151,7 +167,7 @@ def _synth_person(folder: Path, scene: Scene, index: int, info: dict[str, Any], 
         voice=folder / f"speaker-{index}.wav",
         said=_said(info.get("turns", []), index),
         addressee=np.asarray(labels[f"addressee_{index}"], np.int64),
-        about={"scene": folder.name, "person_seed": entry["person"]},
+        about={"scene": folder.name, "person_seed": entry["person"], "main": info.get("main", 0)},
     )
 
 

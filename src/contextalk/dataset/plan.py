@@ -76,7 +76,7 @@ def plan_clips(source: Source, cast: Cast, config: PrepareConfig, unit: str) -> 
             if row.reject_reason:
                 rejected.append(row)
             else:
-                jobs.extend(_jobs_of(subject, replace(row, split=_split_of(subject, row, rule)), part, crop))
+                jobs.extend(_jobs_of(subject, replace(row, split=_split_of(subject, row, part, rule)), part, crop))
     return rejected, jobs
 
 
@@ -141,11 +141,13 @@ def cut_wave(wave: NDArray[np.float32], start_s: float, num_frames: int) -> NDAr
     return np.pad(cut, (0, num_frames * _SAMPLES_PER_FRAME - len(cut))).astype(np.float32)
 
 
-def _split_of(subject: _Subject, row: ManifestRow, rule: SplitRule) -> str:
+def _split_of(subject: _Subject, row: ManifestRow, part: Part, rule: SplitRule) -> str:
+    """Pieces of one sentence stay together, whatever cut them apart."""
     cast = subject.cast
     if cast.held_out:
         return "test"
-    return rule.split_of((row.key, row.name, *cast.split_names), cast.hash_key or f"{subject.source.name}/{row.name}")
+    hash_key = cast.hash_key or f"{subject.source.name}/{part.sentence or part.name}"
+    return rule.split_of((row.key, row.name, part.sentence, *cast.split_names), hash_key)
 
 
 def _jobs_of(subject: _Subject, row: ManifestRow, part: Part, crop: CropPath) -> Iterator[ClipJob]:

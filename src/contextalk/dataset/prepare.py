@@ -65,7 +65,7 @@ def prepare(
         target: As in `PrepareConfig`, like the following.
         annotations: Where landmarks come from.
         workers: Processes.
-        progress: Told of every finished source.
+        progress: Told of every finished source and, with one worker, of the frames and clips within it.
         person: Name of the person in real videos.
         split_by: JSON file of names put into a split by hand.
         augment: Reframed copies of each training clip of a real video.
@@ -84,10 +84,10 @@ def prepare(
     for folder in (UNITS, SHARDS):
         (output / folder).mkdir(parents=True, exist_ok=True)
     done: list[tuple[UnitRecord, bool]] = []
-    for result in _run(found, output, config, workers):
+    for result in _run(found, output, config, workers, progress):
         done.append(result)
         if progress is not None:
-            progress("preparing", len(done), len(found))
+            progress("sources", len(done), len(found))
     rows = _collect(output, [record for record, _ in done])
     if all(row.reject_reason for row in rows):
         reason = next((row.reject_reason for row in rows), "nothing to cut")
@@ -96,10 +96,10 @@ def prepare(
 
 
 def _run(
-    sources: Sequence[Source], output: Path, config: PrepareConfig, workers: int
+    sources: Sequence[Source], output: Path, config: PrepareConfig, workers: int, progress: Progress | None
 ) -> Iterator[tuple[UnitRecord, bool]]:
     if workers <= 1 or len(sources) <= 1:
-        yield from (prepare_unit(source, output, config) for source in sources)
+        yield from (prepare_unit(source, output, config, progress) for source in sources)
         return
     # Started afresh, not forked: the parent may hold threads of decoders and networks.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:

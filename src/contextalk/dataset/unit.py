@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError, TargetError
 from contextalk.dataset.clips import pack_others, pack_track, pack_wave
 from contextalk.dataset.config import FORMAT_VERSION, PrepareConfig
@@ -58,7 +59,9 @@ def read_record(path: Path) -> UnitRecord:
     return UnitRecord(**stored, rows=rows)
 
 
-def prepare_unit(source: Source, dataset: Path, config: PrepareConfig) -> tuple[UnitRecord, bool]:
+def prepare_unit(
+    source: Source, dataset: Path, config: PrepareConfig, progress: Progress | None = None
+) -> tuple[UnitRecord, bool]:
     """Prepare one source, or find it prepared.
 
     Returns:
@@ -69,7 +72,7 @@ def prepare_unit(source: Source, dataset: Path, config: PrepareConfig) -> tuple[
     known = record_path(dataset, unit)
     if known.is_file() and (record := read_record(known)).is_current(dataset, fingerprint):
         return record, True
-    rows = _prepare(source, dataset, config, f"{unit}-{fingerprint[:6]}", unit)
+    rows = _prepare(source, dataset, config, f"{unit}-{fingerprint[:6]}", unit, progress)
     record = UnitRecord(unit=unit, source=str(source.path.resolve()), fingerprint=fingerprint, rows=tuple(rows))
     record.save(dataset)
     return record, False
@@ -92,18 +95,22 @@ def _meaning(parameter: Path | str | None) -> str | None:
     return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files) or str(parameter)
 
 
-def _prepare(source: Source, dataset: Path, config: PrepareConfig, shard: str, unit: str) -> list[ManifestRow]:
+def _prepare(
+    source: Source, dataset: Path, config: PrepareConfig, shard: str, unit: str, progress: Progress | None
+) -> list[ManifestRow]:
     whole = ManifestRow(key=unit, source=source.shown, person=config.person or source.name)
     try:
-        rejected, jobs = plan_clips(source, read_cast(source, config), config, unit)
-        return [*_write_clips(source.path, jobs, dataset, shard), *rejected]
+        rejected, jobs = plan_clips(source, read_cast(source, config, progress), config, unit)
+        return [*_write_clips(source.path, jobs, dataset, shard, progress), *rejected]
     except TargetError as error:
         return [replace(whole, reject_reason=f"no target: {error}")]
     except ContextalkError as error:
         return [replace(whole, reject_reason=f"unreadable: {error}")]
 
 
-def _write_clips(path: Path, jobs: Sequence[ClipJob], dataset: Path, shard: str) -> list[ManifestRow]:
+def _write_clips(
+    path: Path, jobs: Sequence[ClipJob], dataset: Path, shard: str, progress: Progress | None
+) -> list[ManifestRow]:
     """Write a shard per split, so that reading one split opens no other's files."""
     if not jobs:
         return []
@@ -115,6 +122,8 @@ def _write_clips(path: Path, jobs: Sequence[ClipJob], dataset: Path, shard: str)
             job = jobs[index]
             writers[job.row.split].write(job.row.key, _files(job, head, scene))
             rows.append(replace(job.row, shard=names[job.row.split]))
+            if progress is not None:
+                progress(f"clips of {path.name}", len(rows), len(jobs))
     return rows
 
 

@@ -127,11 +127,12 @@ def test_several_processes_give_the_same_dataset(synth_scene: Scenes, tmp_path: 
     assert read_manifest(tmp_path / "one").equals(read_manifest(tmp_path / "two"))
 
 
-def test_progress_counts_sources(synth_scene: Scenes, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+def test_progress_counts_sources_and_their_clips(synth_scene: Scenes, tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
     scenes = [synth_scene(f"scene-{number:04d}", seed=number, num_frames=25) for number in range(2)]
-    prepare(scenes, tmp_path / "data", progress=lambda _, done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
+    prepare(scenes, tmp_path / "data", progress=lambda what, done, total: seen.append((what, done, total)))
+    assert [told for told in seen if told[0] == "sources"] == [("sources", 1, 2), ("sources", 2, 2)]
+    assert [told for told in seen if told[0] != "sources"] == [("clips of scene.mp4", 1, 1)] * 2
 
 
 def test_any_fsspec_url(synth_scene: Scenes, tmp_path: Path) -> None:
@@ -155,6 +156,13 @@ def test_labels_of_another_video_are_a_rejected_source(synth_scene: Scenes, tmp_
     (row,) = [row for row in read_manifest(tmp_path / "data").to_pylist() if row["reject_reason"]]
     assert "has 40 frames" in row["reject_reason"]
     assert report.rejected == {"unreadable": 1}
+
+
+def test_labels_that_lack_a_person_are_a_rejected_source(synth_scene: Scenes, tmp_path: Path) -> None:
+    scene = synth_scene("scene-0000")
+    np.savez(scene / "labels.npz", speaking_0=np.zeros(50))
+    with pytest.raises(DatasetError, match="wanted speaking_K and addressee_K of each person"):
+        prepare([scene], tmp_path / "data")
 
 
 def test_reading_no_dataset(tmp_path: Path) -> None:

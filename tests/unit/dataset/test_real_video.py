@@ -100,6 +100,15 @@ def test_small_faces_are_turned_down(real_video: Videos) -> None:
     assert jobs == []
 
 
+def test_pieces_of_a_held_out_sentence_are_held_out(real_video: Videos, tmp_path: Path) -> None:
+    video = real_video("film", num_frames=100, unseen=slice(45, 50))
+    video.with_suffix(".json").write_text(json.dumps({"clips": [{"start": 0, "end": 4, "name": "s0"}]}))
+    (tmp_path / "split.json").write_text('{"test": ["s0"]}')
+    prepare([video], tmp_path / "data", split_by=tmp_path / "split.json")
+    splits = {row["name"]: row["split"] for row in rows_of(tmp_path / "data") if not row["reject_reason"]}
+    assert splits == {"s0-0": "test", "s0-2": "test"}
+
+
 def test_reframed_copies_are_for_training_alone(real_video: Videos, tmp_path: Path) -> None:
     video = real_video("film", num_frames=100)
     clips = [{"start": 2.0 * n, "end": 2.0 * n + 2, "name": f"s{n}"} for n in range(2)]
