@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+# Shapes written as annotations are checked here and nowhere else: checking costs, and users cannot break them.
+install_import_hook("contextalk.models", "beartype.beartype")
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ class Synth:
     def run(self, progress: Progress) -> Answer:
         """Draw."""
         try:
+            from contextalk.synth.report import report
             from contextalk.synth.write import write_scenes
         except ImportError as error:
             raise ContextalkError(
@@ -56,6 +57,12 @@ class Synth:
             workers=self.workers,
             progress=progress,
         )
+        floors = report(self.output) if self.report else None
         return Answer(
-            text=f"{self.output}: scenes {len(scenes)}", data={"output": str(self.output), "scenes": len(scenes)}
+            text=f"{self.output}: scenes {len(scenes)}" + (f"\n{floors.table()}" if floors else ""),
+            data={
+                "output": str(self.output),
+                "scenes": len(scenes),
+                "floors": floors.as_dict() if floors else None,
+            },
         )
