@@ -39,8 +39,14 @@ CENTRE_SLACK = (0.10, 0.08)
 SIDE_SLACK = 0.15
 """Relative change of the head's size that leaves the side as it is."""
 
-FIT_MARGIN_CROP_PX = 4.0
+FIT_MARGIN_CROP_PX = 6.0
 """Between the head's outline and the mask's border."""
+
+PIVOT_MM, PIVOT_SPREAD_MM, PIVOT_RANGE_MM = -90.0, 50.0, (-180.0, 20.0)
+"""Depth of the point about which heads turn, in the generic head: usual, how far from that, and never beyond."""
+
+SWAY_MM, SWAY_FRAMES = 5.0, 12
+"""Standard deviation of what heads move besides turning, and frames over which that stays the same: not independent."""
 
 _JITTER_S = 0.2
 _GROWTH_HALVINGS = 12
@@ -69,7 +75,7 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
     side = fit.scale * HEAD_HEIGHT_MM / HEAD_SHARE
     outline = np.concatenate([points, _hair_outline(fit)], axis=1)
     return _still_path(
-        fit.centre_px,
+        np.stack([_pivot_x(fit, shots), fit.centre_px[:, 1]], axis=1),
         side,
         outline,
         landmarks.times_s,
@@ -230,6 +236,30 @@ def _share_fitting(relative: NDArray[np.float64], anchor: NDArray[np.float64]) -
     radii = np.array(MASK_RADII_CROP_PX) - FIT_MARGIN_CROP_PX
     reach = (relative + anchor - np.array(MASK_CENTRE_CROP_PX)) / radii
     return float(((reach**MASK_EXPONENT).sum(axis=-1).max(axis=1) <= 1.0).mean())
+
+
+def _pivot_x(fit: HeadFit, shots: Sequence[Shot]) -> NDArray[np.float64]:
+    """(F,) scene px: x of the point in the head that stays in place when it turns.
+
+    A centre that is wrong in depth sits to one side of the neck in a turned head, and neck and shoulders are seen below the
+    mask: it would tell the shot's mean yaw. How deep the point lies depends on the head and on how much of its yaw the
+    generic model sees (half in flat cartoons); the depth that moves least inside the shots is right, with a usual one
+    where the head hardly turns.
+    """
+    seen = np.isfinite(fit.scale)
+    forward = fit.rotation[:, 0, 2]
+    turning = sliding = 0.0
+    for shot in shots:
+        rows = np.flatnonzero(seen[shot.start : shot.stop]) + shot.start
+        if len(rows):
+            # One scale per shot: its jitter times the distance from the picture's edge would be motion.
+            position = fit.centre_px[rows, 0] / np.median(fit.scale[rows])
+            turn = forward[rows] - forward[rows].mean()
+            turning += float(turn @ turn)
+            sliding += float(turn @ (position - position.mean()))
+    prior = (SWAY_MM / PIVOT_SPREAD_MM) ** 2 * SWAY_FRAMES
+    depth_mm = float(np.clip((prior * PIVOT_MM - sliding) / (prior + turning), *PIVOT_RANGE_MM))
+    return fit.centre_px[:, 0] + fit.scale * depth_mm * forward
 
 
 def _hair_outline(fit: HeadFit) -> NDArray[np.float64]:

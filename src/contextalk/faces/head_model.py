@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 HEAD_HEIGHT_MM = 244.0
 """Chin to the top of the hair."""
 
-HAIR_CENTRE_MM = (0.0, 0.0, -30.0)
-HAIR_RADII_MM = (96.0, 122.0, 122.0)
+HAIR_CENTRE_MM = (0.0, -6.0, -30.0)
+HAIR_RADII_MM = (98.0, 128.0, 122.0)
 """An ellipsoid that holds skull and most hair, buns and bobs; wider than a bare head, for nothing may stick out of the mask."""
 
 

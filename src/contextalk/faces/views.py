@@ -59,16 +59,24 @@ def scene_view_from_resized(
 ) -> Picture:
     """`scene_view` of a scene that is already squeezed to (256, 256, 3).
 
-    A pixel of the view is hidden as soon as any of its corners lies in the mask: its colour holds some of the target.
+    A pixel of the view is hidden as soon as a corner of it lies in the mask, give or take half a scene pixel: its colour
+    holds some of the target.
     """
-    edges = np.arange(CROP_PX + 1) / CROP_PX
-    x = (edges * size_px[0] - centre_px[0]) * (CROP_PX / side_px) + CROP_PX / 2
-    y = (edges * size_px[1] - centre_px[1]) * (CROP_PX / side_px) + CROP_PX / 2
-    corners = inside_mask(x[None], y[:, None])
-    hidden = corners[1:, 1:] | corners[1:, :-1] | corners[:-1, 1:] | corners[:-1, :-1]
+    x = _cell_edges(size_px[0], centre_px[0], side_px)
+    y = _cell_edges(size_px[1], centre_px[1], side_px)
+    hidden = np.zeros((CROP_PX, CROP_PX), bool)
+    for column in x:
+        for row in y:
+            hidden |= inside_mask(column[None], row[:, None])
     masked = view.copy()
     masked[hidden] = GREY
     return masked
+
+
+def _cell_edges(scene_size: int, centre: float, side_px: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Lower and upper ends of the view's pixels along one axis, in crop px, half a scene pixel further out."""
+    at = np.arange(CROP_PX + 1) * (scene_size / CROP_PX)
+    return tuple((end - centre) * (CROP_PX / side_px) + CROP_PX / 2 for end in (at[:-1] - 0.5, at[1:] + 0.5))
 
 
 def _apron(side_px: float) -> int:
