@@ -82,11 +82,6 @@ def encode_aac(container: OutputContainer, wave: NDArray[np.float32], rate_hz: i
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
         packets.extend(stream.encode(frame))
     packets.extend(stream.encode())
-    # The last packet is filled up: it shall not make the file longer than the wave.
-    while packets and (packets[-1].pts or 0) >= len(wave):
-        packets.pop()
-    if packets:
-        packets[-1].duration = min(packets[-1].duration or 0, len(wave) - (packets[-1].pts or 0))
     return packets
 
 
