@@ -1,0 +1,93 @@
+"""A play: everything about one conversation scene that its seed decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.synth.acting import act
+from contextalk.synth.conversation import Turn, converse, readdress
+from contextalk.synth.layout import Seat, seats
+from contextalk.synth.room import room
+from contextalk.synth.scene import RATE_HZ, Stage
+from contextalk.synth.speech import RATE_HZ as SAMPLE_RATE_HZ
+
+_BOTH_SIDES = 0.6
+"""Share of scenes whose main speaker has people on both sides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """A cast with its places and what it says.
+
+    Attributes:
+        seed: Decides all the rest.
+        seats: The cast, image left to right.
+        main: Index of the main speaker.
+        addressee: Whom the main speaker speaks to first.
+        turns: Who speaks when.
+        frames: Length.
+    """
+
+    seed: int
+    seats: tuple[Seat, ...]
+    main: int
+    addressee: int
+    turns: tuple[Turn, ...]
+    frames: int
+
+    @property
+    def has_both_sides(self) -> bool:
+        """Whether the main speaker has people on both sides, so that there can be a twin."""
+        return 0 < self.main < len(self.seats) - 1
+
+    def stage(self) -> Stage:
+        """Ready to be painted and read."""
+        return Stage(room(np.random.default_rng([self.seed, 41])), act(self.seed, self.seats, self.turns, self.frames))
+
+    def twin(self) -> "Play":
+        """The same scene with the main speaker's first addressee on the other side."""
+        if not self.has_both_sides:
+            raise ValueError(
+                f"scene of seed {self.seed}: main speaker {self.main} of {len(self.seats)} has people on one side only"
+            )
+        rng = np.random.default_rng([self.seed, 47])
+        other = _on_side(rng, len(self.seats), self.main, -1 if self.addressee > self.main else 1)
+        return replace(self, addressee=other, turns=readdress(self.turns, self.main, self.addressee, other))
+
+    def waves(self) -> NDArray[np.float32]:
+        """(people, S) each person's voice, 16 kHz."""
+        waves = np.zeros((len(self.seats), round(self.frames / RATE_HZ * SAMPLE_RATE_HZ)), np.float32)
+        for turn in self.turns:
+            for at, spoken in turn.said:
+                start = round(at * SAMPLE_RATE_HZ)
+                piece = spoken.wave[: max(waves.shape[1] - start, 0)]
+                waves[turn.speaker, start : start + len(piece)] += piece
+        return waves
+
+
+def play(seed: int, frames: int, people: Sequence[int], *, both_sides: bool | None = None) -> Play:
+    """The play that a seed names.
+
+    Args:
+        seed: Names it.
+        frames: Length at 25 fps.
+        people: Seeds of people to cast.
+        both_sides: Whether the main speaker has people on both sides; None: by chance.
+    """
+    rng = np.random.default_rng([seed, 43])
+    both = rng.random() < _BOTH_SIDES if both_sides is None else both_sides
+    # Pairs are short rows that fit anywhere, so the place of a speaker in one tells little about the side.
+    count = int(rng.choice([3, 4], p=[0.6, 0.4]) if both else rng.choice([2, 3], p=[0.92, 0.08]))
+    main = int(rng.integers(1, count - 1)) if both else int(rng.choice([0, count - 1]))
+    row = seats(rng, people, count, edge=None if both else main)
+    side = int(rng.choice([-1, 1])) if both else (1 if main == 0 else -1)
+    addressee = _on_side(rng, count, main, side)
+    turns = converse(np.random.default_rng([seed, 53]), row, main, addressee, frames / RATE_HZ)
+    return Play(seed=seed, seats=row, main=main, addressee=addressee, turns=turns, frames=frames)
+
+
+def _on_side(rng: np.random.Generator, count: int, main: int, side: int) -> int:
+    choices = range(main) if side < 0 else range(main + 1, count)
+    return int(choices[rng.integers(len(choices))])
