@@ -32,7 +32,7 @@ def from_dict(kind: type[Config], values: dict[str, Any], path: str = "") -> Con
         raise ValueError(f"{path or kind.__name__}: {error}") from error
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_dict(value)
     if isinstance(value, tuple | list):
@@ -42,7 +42,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _parse(hint: Any, value: Any, path: str) -> Any:  # noqa: ANN401, PLR0911 - one return per kind of annotation
+def _parse(hint: Any, value: Any, path: str) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         inner = [part for part in get_args(hint) if part is not type(None)]

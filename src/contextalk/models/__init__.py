@@ -1,1 +1,1 @@
-"""The networks: codec, condition encoders, MVControlNet, landmark reader, lip generator; and the bundle that holds them."""
+"""The networks (codec, condition encoders, MVControlNet, landmark reader, lip generator) and the bundle of them."""

@@ -1,0 +1,157 @@
+"""c_l: each modality encoded apart, concatenated frame by frame (paper, Fig. 3c)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from contextalk.models.codec import LATENT_CHANNELS
+
+Modality = Literal["audio", "lips", "identity", "place", "scene"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Everything a network is told. An absent modality is None and becomes a learnt null token.
+
+    Attributes:
+        hints: c_v, each (B, F, 16, 16, 16) latents: the scene view for stage 1; drawing, masked head crop … for stage
+            2.
+        audio: (B, F, 80, 16) mel chunks.
+        lips: (B, F, 1, 16, 16) lip references in [−1, 1].
+        identity: (B, 16, 16, 16) latent of a picture of the target from elsewhere in time.
+        place: (B, F, 3) crop centre and side in scene units.
+    """
+
+    hints: tuple[Tensor, ...]
+    audio: Float[Tensor, "b f 80 16"] | None = None
+    lips: Float[Tensor, "b f 1 16 16"] | None = None
+    identity: Float[Tensor, "b 16 16 16"] | None = None
+    place: Float[Tensor, "b f 3"] | None = None
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Condition":
+        """The same condition with every tensor changed: another device, type or batch."""
+        changed = {
+            field.name: change(value)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, hints=tuple(change(hint) for hint in self.hints), **changed)
+
+
+class ConditionEncoder(nn.Module):
+    """Tokens of all modalities, (B, F, N, dim), in the order of `modalities`."""
+
+    def __init__(self, modalities: tuple[Modality, ...], dim: int) -> None:
+        super().__init__()
+        self.modalities = modalities
+        self.encoders = nn.ModuleDict({name: _ENCODERS[name](dim) for name in modalities})
+        # The scene view is always there; every other modality may be absent.
+        absent = (name for name in modalities if name != "scene")
+        self.null_tokens = nn.ParameterDict({name: nn.Parameter(torch.randn(1, 1, 1, dim) * 0.02) for name in absent})
+
+    def forward(self, condition: Condition) -> Float[Tensor, "b f n d"]:
+        """Encode; shapes as in `Condition`."""
+        batch, frames = condition.hints[0].shape[:2]
+        tokens: list[Tensor] = []
+        for name in self.modalities:
+            value = _modality(condition, name)
+            if value is None:
+                null = self.null_tokens[name].expand(batch, frames, self.encoders[name].num_tokens, -1)
+                tokens.append(null)
+            else:
+                tokens.append(self.encoders[name](value, frames))
+        return torch.cat(tokens, dim=2)
+
+
+def _modality(condition: Condition, name: Modality) -> Tensor | None:
+    """The scene modality reads the first hint, the scene view; all others have a field."""
+    return condition.hints[0] if name == "scene" else getattr(condition, name)
+
+
+class AudioEncoder(nn.Module):
+    """Mel chunk (80 bands × 16 steps) → 4 tokens, one per 4 steps (50 ms)."""
+
+    num_tokens = 4
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.bands = nn.Conv1d(80, dim, 3, padding=1)
+        self.steps = nn.Conv1d(dim, dim, 4, stride=4)
+        self.mix = nn.Conv1d(dim, dim, 3, padding=1)
+        self.position = nn.Parameter(torch.randn(self.num_tokens, dim) * 0.02)
+
+    def forward(self, mel: Float[Tensor, "b f 80 16"], frames: int) -> Float[Tensor, "b f 4 d"]:
+        """Encode; mel is in [−4, 4]."""
+        x = functional.silu(self.bands(mel.flatten(0, 1) / 4))
+        x = functional.silu(self.steps(x))
+        x = x + self.mix(x)
+        return x.transpose(1, 2).unflatten(0, (-1, frames)) + self.position
+
+
+class LipEncoder(nn.Module):
+    """Lip reference 1×16×16 (paper, Table 3) → 4 tokens, one per quarter."""
+
+    num_tokens = 4
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, dim // 2, 4, stride=4)
+        self.second = nn.Conv2d(dim // 2, dim, 2, stride=2)
+        self.position = nn.Parameter(torch.randn(self.num_tokens, dim) * 0.02)
+
+    def forward(self, lips: Float[Tensor, "b f 1 16 16"], frames: int) -> Float[Tensor, "b f 4 d"]:
+        """Encode; lips are in [−1, 1]."""
+        x = self.second(functional.silu(self.first(lips.flatten(0, 1))))
+        return x.flatten(2).transpose(1, 2).unflatten(0, (-1, frames)) + self.position
+
+
+class GridEncoder(nn.Module):
+    """A latent 16×16×16 → a 4×4 grid of tokens."""
+
+    num_tokens = 16
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(LATENT_CHANNELS, dim // 2, 3, stride=2, padding=1)
+        self.second = nn.Conv2d(dim // 2, dim, 3, stride=2, padding=1)
+        self.third = nn.Conv2d(dim, dim, 3, padding=1)
+        self.position = nn.Parameter(torch.randn(self.num_tokens, dim) * 0.02)
+
+    def forward(self, latent: Tensor, frames: int) -> Float[Tensor, "b f 16 d"]:
+        """Encode (B, 16, 16, 16), repeated for each frame, or (B, F, 16, 16, 16)."""
+        x = latent.flatten(0, -4)
+        x = functional.silu(self.first(x))
+        x = functional.silu(self.second(x))
+        x = (x + self.third(x)).flatten(2).transpose(1, 2) + self.position
+        if latent.ndim == 4:
+            return x[:, None].expand(-1, frames, -1, -1)
+        return x.unflatten(0, (-1, frames))
+
+
+class PlaceEncoder(nn.Module):
+    """Crop centre and side → one token."""
+
+    num_tokens = 1
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(3, dim), nn.SiLU(), nn.Linear(dim, dim))
+
+    def forward(self, place: Float[Tensor, "b f 3"], frames: int) -> Float[Tensor, "b f 1 d"]:
+        """Encode; values are about 0 … 1."""
+        del frames
+        return self.layers(2 * place - 1)[:, :, None]
+
+
+_ENCODERS: dict[str, Callable[[int], nn.Module]] = {
+    "audio": AudioEncoder,
+    "lips": LipEncoder,
+    "identity": GridEncoder,
+    "place": PlaceEncoder,
+    "scene": GridEncoder,
+}

@@ -1,0 +1,54 @@
+"""The configuration of a whole set of models: what a bundle stores and a preset chooses."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contextalk.diffusion.process import Process
+from contextalk.diffusion.samplers import SamplerName
+from contextalk.models.codec import CodecConfig
+from contextalk.models.lips import LipsConfig
+from contextalk.models.mvcontrolnet import NetworkConfig
+from contextalk.models.reader import ReaderConfig
+
+FaceHint = Literal["drawing", "masked", "identity"]
+
+Step = Literal["first", "sequence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsConfig:
+    """All networks and how they fit together.
+
+    Attributes:
+        codec, reader, lips: Their shapes.
+        process: What the generating networks predict.
+        networks: Shape of each network by name: `landmark_first`, `landmark_sequence`, `face_first`, `face_sequence`
+            (paper), or `landmark` and `face`, one network for both steps of a stage
+            (departure); `one_stage` (ablation).
+        face_hints: c_v of stage 2. The paper: the drawing alone. Departures: the masked head crop, so that shoulders
+            and the
+            wall behind are known; the identity picture as a hint besides its tokens.
+        draws_pupils: Departure: drawings show the pupils.
+        sampler, num_steps: How a bundle of these models draws unless told otherwise.
+    """
+
+    codec: CodecConfig
+    reader: ReaderConfig
+    lips: LipsConfig
+    process: Process
+    networks: dict[str, NetworkConfig]
+    face_hints: tuple[FaceHint, ...] = ("drawing",)
+    draws_pupils: bool = False
+    sampler: SamplerName = "ddpm"
+    num_steps: int = 1000
+
+    def network_name(self, stage: Literal["landmark", "face"], step: Step) -> str:
+        """Which network of `networks` does this step.
+
+        Raises:
+            ValueError: None does.
+        """
+        for name in (f"{stage}_{step}", stage):
+            if name in self.networks:
+                return name
+        raise ValueError(f"no network for {stage} {step}; there are {', '.join(self.networks)}")
