@@ -1,1 +1,1 @@
-"""One metric a file. Nothing here yet: `docs/evaluation.md` says what is measured today and where."""
+"""Measuring what was generated, beside the truth and beside fakes scored by the same code."""

@@ -1,1 +1,1 @@
-"""One loop for every network; an objective a file."""
+"""Training: one loop for every network, an objective a file, latents cached per codec."""

@@ -1,0 +1,166 @@
+"""The two stages on one window each: what a bundle's networks draw from what they see (paper, Fig. 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from contextalk.core.geometry import Points
+from contextalk.diffusion.samplers import SamplerName, sample
+from contextalk.media.drawing import draw_landmarks
+from contextalk.models.bundle import Bundle
+from contextalk.models.codec import latent_shape
+from contextalk.models.conditions import Condition
+from contextalk.models.config import Step
+from contextalk.models.pictures import Frames, decode_pictures, encode_pictures, inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """How samples are drawn.
+
+    Attributes:
+        sampler: Solver.
+        num_steps: Network calls a window.
+    """
+
+    sampler: SamplerName
+    num_steps: int
+
+
+class Stage1:
+    """Landmarks from the masked scene and the sound: `landmark_first`, then `landmark_sequence` window by window."""
+
+    def __init__(self, bundle: Bundle, drawing: Drawing) -> None:
+        self.bundle = bundle
+        self.drawing = drawing
+
+    def window(
+        self,
+        scene_view: Frames,
+        mel: NDArray[np.float32],
+        place: NDArray[np.float32],
+        identity_head: Frames,
+        carried: tuple[Points, Points] | None,
+        seed: int,
+    ) -> tuple[Points, Points]:
+        """Draw one window.
+
+        Args:
+            scene_view: (F, 256, 256, 3), the target hidden; F = 1 without `carried`, else 8.
+            mel: (F, 80, 16) chunks of the driving audio.
+            place: (F, 3) crop centre and side in scene units.
+            identity_head: (256, 256, 3) head crop of the target.
+            carried: Points (68, 2) and pupils (2, 2) in crop px of the frame before; it is redrawn, not carried as a
+                latent, so that the drawing cannot drift.
+            seed: Of this window's noise.
+
+        Returns:
+            Points (F, 68, 2) and pupils (F, 2, 2) in crop px; frame 0 is the carried one.
+        """
+        models = self.bundle.card.models
+        step: Step = "first" if carried is None else "sequence"
+        network = self.bundle.network("landmark", step)
+        frames = len(scene_view)
+        modalities = network.config.modalities
+        with inference():
+            condition = Condition(
+                hints=(encode_pictures(self.bundle.codec, scene_view, "scene")[None],),
+                audio=_batch(mel) if "audio" in modalities else None,
+                place=_batch(place) if "place" in modalities else None,
+                identity=_identity(self.bundle, identity_head)
+                if "identity" in modalities and carried is None
+                else None,
+            )
+            first = None
+            if carried is not None:
+                pupils = carried[1] if models.draws_pupils else np.full_like(carried[1], np.nan)
+                first = encode_pictures(self.bundle.codec, draw_landmarks(carried[0], pupils)[None], "drawing")
+            latents = sample(
+                lambda x, time: network(x, time, condition, first_is_clean=first is not None),
+                models.process,
+                _noise(frames, seed),
+                sampler=self.drawing.sampler,
+                num_steps=self.drawing.num_steps,
+                carried=first,
+                generator=torch.Generator().manual_seed(seed),
+            )
+            read = self.bundle.reader(latents)[0].float().numpy()
+        points, pupils = read[:, :68], read[:, 68:]
+        if carried is not None:
+            points[0], pupils[0] = carried
+        return points, pupils
+
+
+class Stage2:
+    """Heads from drawings: `face_first`, then `face_sequence`; the latent of the last frame is carried."""
+
+    def __init__(self, bundle: Bundle, drawing: Drawing) -> None:
+        self.bundle = bundle
+        self.drawing = drawing
+
+    def window(
+        self,
+        drawing: Frames,
+        masked_crop: Frames,
+        mel: NDArray[np.float32],
+        identity_head: Frames,
+        carried: Tensor | None,
+        seed: int,
+    ) -> tuple[Frames, Tensor]:
+        """Draw one window.
+
+        Args:
+            drawing: (F, 256, 256, 3) landmark drawings; F = 1 without `carried`, else 8.
+            masked_crop: (F, 256, 256, 3), the head hidden.
+            mel: (F, 80, 16) chunks of the driving audio, for the lip references.
+            identity_head: (256, 256, 3) head crop of the target.
+            carried: (16, 16, 16) latent of the frame before.
+            seed: Of this window's noise.
+
+        Returns:
+            Heads (F, 256, 256, 3) uint8 and latents (F, 16, 16, 16); latent 0 is the carried one.
+        """
+        models = self.bundle.card.models
+        network = self.bundle.network("face", "first" if carried is None else "sequence")
+        frames = len(drawing)
+        with inference():
+            identity = _identity(self.bundle, identity_head)
+            hints = {"drawing": encode_pictures(self.bundle.codec, drawing, "drawing")[None]}
+            if "masked" in models.face_hints:
+                hints["masked"] = encode_pictures(self.bundle.codec, masked_crop, "face")[None]
+            if "identity" in models.face_hints:
+                hints["identity"] = identity[:, None].expand(-1, frames, -1, -1, -1)
+            condition = Condition(
+                hints=tuple(hints[name] for name in models.face_hints),
+                lips=self.bundle.lips(_batch(mel), identity).float(),
+                identity=identity,
+            )
+            latents = sample(
+                lambda x, time: network(x, time, condition, first_is_clean=carried is not None),
+                models.process,
+                _noise(frames, seed),
+                sampler=self.drawing.sampler,
+                num_steps=self.drawing.num_steps,
+                carried=None if carried is None else carried[None],
+                generator=torch.Generator().manual_seed(seed),
+            )[0].float()
+        return self.decode(latents), latents
+
+    def decode(self, latents: Tensor) -> Frames:
+        """(F, 16, 16, 16) latents → (F, 256, 256, 3) heads."""
+        return decode_pictures(self.bundle.codec, latents, "face")
+
+
+def _identity(bundle: Bundle, head: Frames) -> Tensor:
+    return encode_pictures(bundle.codec, head[None], "face")
+
+
+def _batch(values: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))[None]
+
+
+def _noise(frames: int, seed: int) -> Tensor:
+    return torch.randn(latent_shape(1, frames), generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,1 @@
+"""What each network learns, a file each."""

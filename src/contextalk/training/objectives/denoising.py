@@ -1,0 +1,209 @@
+"""MVControlNet: predict the noise of a window (paper, Eq. 6 and 8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from contextalk.core.geometry import CROP_PX, LATENT_CELLS
+from contextalk.diffusion.process import Process
+from contextalk.models.conditions import Condition, Modality
+from contextalk.models.config import FaceHint, Step
+from contextalk.models.mvcontrolnet import MVControlNet
+from contextalk.training.config import TrainConfig
+from contextalk.training.objectives.probe import turn_of
+from contextalk.training.windows import WindowBatch, WindowSet
+
+Stage = Literal["landmark", "face", "one_stage"]
+
+_DROPPABLE: tuple[Modality, ...] = ("audio", "lips", "identity", "place")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a network learns from a window.
+
+    Attributes:
+        stage: Whose x it is: drawings or heads.
+        steps: `first`, `sequence`, or both for a network that does both.
+        modalities: Parts of c_l it takes.
+        face_hints: c_v of stage 2.
+    """
+
+    stage: Stage
+    steps: tuple[Step, ...]
+    modalities: tuple[Modality, ...]
+    face_hints: tuple[FaceHint, ...]
+
+    def clean(self, windows: WindowBatch) -> Tensor:
+        """x_0: (B, F, 16, 16, 16)."""
+        return windows.drawing if self.stage == "landmark" else windows.face
+
+    def condition(self, windows: WindowBatch, lips: Tensor | None, *, first: bool) -> Condition:
+        """c_l and c_v as DESIGN's table lists them; identity leaves stage 1 after the first frame."""
+        with_identity = "identity" in self.modalities and (first or self.stage == "face")
+        return Condition(
+            hints=self._hints(windows),
+            audio=windows.mel if "audio" in self.modalities else None,
+            lips=lips if "lips" in self.modalities else None,
+            identity=windows.identity if with_identity else None,
+            place=windows.place if "place" in self.modalities else None,
+        )
+
+    def _hints(self, windows: WindowBatch) -> tuple[Tensor, ...]:
+        if self.stage != "face":
+            return (windows.scene,)
+        frames = windows.face.shape[1]
+        hints = {
+            "drawing": windows.drawing,
+            "masked": windows.masked,
+            "identity": windows.identity[:, None].expand(-1, frames, -1, -1, -1),
+        }
+        return tuple(hints[name] for name in self.face_hints)
+
+
+LipSource = Callable[[WindowBatch], Tensor]
+"""(B, F, 1, 16, 16) lip references of a batch."""
+
+
+class DenoisingObjective:
+    """Mean squared error of the prediction over all frames but the carried one."""
+
+    def __init__(
+        self,
+        name: str,
+        network: MVControlNet,
+        process: Process,
+        lesson: Lesson,
+        config: TrainConfig,
+        training: WindowSet,
+        held_out: WindowSet,
+        *,
+        lips: tuple[LipSource, LipSource] | None = None,
+        generated_first: Tensor | None = None,
+    ) -> None:
+        """Bring data and network together.
+
+        Args:
+            name: Of the run.
+            network: What is trained.
+            process: What it predicts.
+            lesson: Its inputs and target.
+            config: Weights of the loss's parts.
+            training: Windows to learn from.
+            held_out: Windows to look at.
+            lips: Lip references of training and held-out batches.
+            generated_first: (N, 16, 16, 16) generated stand-in for each training frame as a sequence's first; NaN:
+                none made.
+        """
+        self.name = name
+        self.network = network
+        self.process = process
+        self.lesson = lesson
+        self.config = config
+        self.training = training
+        self.held_out = held_out
+        self.lips = lips
+        self.generated_first = generated_first
+
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        """As `Objective.loss`. A step of first frames has eight times as many, so that every step costs the same."""
+        first = self._is_first_step(generator)
+        windows = self.training.draw(8 * batch, generator, length=1) if first else self.training.draw(batch, generator)
+        condition = self._condition(windows, 0, first=first)
+        condition = self._drop(condition, generator)
+        carried = None if first else self._carried(windows, generator)
+        error, points = self._errors(windows, condition, carried, generator)
+        loss = (error * self._cell_weights(windows)).mean()
+        figures = {"denoising": float(error.mean().detach())}
+        if points is not None:
+            auxiliary = functional.smooth_l1_loss(points, windows.points / CROP_PX, beta=0.02) / 0.02
+            figures["auxiliary"] = float(auxiliary.detach())
+            loss = loss + self.config.auxiliary_weight * auxiliary
+        return loss, figures
+
+    def evaluate(self) -> dict[str, float]:
+        """Denoising error on held-out windows, always the same noise; side and mouth of the auxiliary points."""
+        figures: dict[str, float] = {}
+        for step in self.lesson.steps:
+            first = step == "first"
+            windows = self.held_out.spread(128 if first else 48, length=1 if first else 8)
+            condition = self._condition(windows, 1, first=first)
+            carried = None if first else self.lesson.clean(windows)[:, 0]
+            generator = torch.Generator().manual_seed(0)
+            error, points = self._errors(windows, condition, carried, generator)
+            figures[f"denoising {step}"] = float(error.mean())
+            if points is not None:
+                figures |= {f"{name} {step}": value for name, value in _point_figures(points, windows.points).items()}
+        return figures
+
+    def _is_first_step(self, generator: torch.Generator) -> bool:
+        if len(self.lesson.steps) == 2:
+            return bool(torch.rand((), generator=generator) < self.config.first_share)
+        return self.lesson.steps[0] == "first"
+
+    def _condition(self, windows: WindowBatch, source: int, *, first: bool) -> Condition:
+        lips = self.lips[source](windows) if self.lips is not None else None
+        return self.lesson.condition(windows, lips, first=first)
+
+    def _drop(self, condition: Condition, generator: torch.Generator) -> Condition:
+        """Each modality of a whole batch now and then becomes its null token, so that its absence is understood."""
+        dropped = {
+            name: None
+            for name in _DROPPABLE
+            if float(torch.rand((), generator=generator)) < self.config.condition_dropout
+        }
+        return replace(condition, **dropped)
+
+    def _carried(self, windows: WindowBatch, generator: torch.Generator) -> Tensor:
+        """The clean first frame, true or generated (paper, Sec. 4.4), slightly noised against drift."""
+        carried = self.lesson.clean(windows)[:, 0]
+        if self.generated_first is not None:
+            stand_in = self.generated_first[windows.frames[:, 0]].float()
+            wanted = torch.rand(len(carried), generator=generator) < self.config.generated_first_share
+            usable = ~stand_in.flatten(1).isnan().any(dim=1)
+            carried = torch.where((wanted & usable)[:, None, None, None], stand_in, carried)
+        return carried + self.config.carried_noise * torch.randn(carried.shape, generator=generator)
+
+    def _errors(
+        self, windows: WindowBatch, condition: Condition, carried: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Squared errors (B, F or F − 1, 16, 16, 16) of the noised frames, and the auxiliary points."""
+        clean = self.lesson.clean(windows)
+        time = self.process.sample_times(len(clean), generator)
+        noise = torch.randn(clean.shape, generator=generator)
+        noisy = self.process.add_noise(clean, noise, time)
+        if carried is not None:
+            noisy = torch.cat([carried[:, None], noisy[:, 1:]], dim=1)
+        predicted, points = self.network.predict(noisy, time, condition, first_is_clean=carried is not None)
+        error = (predicted - self.process.target(clean, noise, time)).square()
+        return (error if carried is None else error[:, 1:]), points
+
+    def _cell_weights(self, windows: WindowBatch) -> Tensor:
+        """(B, F or F − 1, 1, 16, 16), mean about 1: more at mouth and eyes."""
+        points = windows.points
+        axis = (torch.arange(LATENT_CELLS) + 0.5) * (CROP_PX / LATENT_CELLS)
+        bumps = torch.zeros(*points.shape[:2], LATENT_CELLS, LATENT_CELLS)
+        for part, reach in ((slice(48, 68), 20.0), (slice(36, 48), 24.0)):
+            x, y = points[..., part, :].mean(dim=-2).unbind(dim=-1)
+            squared = (axis - x[..., None, None]) ** 2 + (axis[:, None] - y[..., None, None]) ** 2
+            bumps = bumps + torch.exp(-squared / (2 * reach**2))
+        weights = (1 + self.config.mouth_weight * bumps)[:, :, None]
+        return weights if windows.face.shape[1] == 1 else weights[:, 1:]
+
+
+def _point_figures(points: Tensor, truth: Tensor) -> dict[str, float]:
+    """Side of turned heads and correlation of mouth opening, from regressed points."""
+    seen, wanted = turn_of(points * CROP_PX), turn_of(truth)
+    clear = wanted.abs() > 0.12
+    opened = (points[..., 66, 1] - points[..., 62, 1]).flatten() * CROP_PX
+    wanted_open = (truth[..., 66, 1] - truth[..., 62, 1]).flatten()
+    distance = torch.linalg.vector_norm(points * CROP_PX - truth, dim=-1).mean()
+    return {
+        "points px": float(distance),
+        "side right": float((seen.sign() == wanted.sign())[clear].float().mean()) if clear.any() else float("nan"),
+        "mouth r": float(torch.corrcoef(torch.stack([opened.float(), wanted_open]))[0, 1]),
+    }

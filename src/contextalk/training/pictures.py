@@ -1,0 +1,94 @@
+"""Clips as the networks see them: four pictures a frame, and the points drawn in one of them."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.geometry import CROP_PX, Points
+from contextalk.dataset.clips import Clip
+from contextalk.faces.views import masked_crop, scene_view_from_resized
+from contextalk.media.drawing import draw_sequence
+from contextalk.models.lips import LIP_PX
+from contextalk.models.pictures import Frames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipPictures:
+    """The four pictures of each frame, and the points.
+
+    Attributes:
+        head, masked, drawing, scene: (F, 256, 256, 3) uint8 RGB; the scene has the target hidden.
+        points: (F, 70, 2) float32 crop px: 68 landmarks and two pupils; an unknown pupil stands in its eye's middle.
+    """
+
+    head: Frames
+    masked: Frames
+    drawing: Frames
+    scene: Frames
+    points: Points
+
+
+def clip_pictures(clip: Clip, frames: slice = slice(None), *, draws_pupils: bool) -> ClipPictures:
+    """What the networks see of some frames of a clip."""
+    landmarks, crop = clip.landmarks[frames], clip.crop[frames]
+    points, pupils = crop.to_crop(landmarks.points), crop.to_crop(landmarks.pupils)
+    drawn_pupils = pupils if draws_pupils else np.full_like(pupils, np.nan)
+    head = clip.head[frames]
+    return ClipPictures(
+        head=head,
+        masked=np.stack([masked_crop(picture) for picture in head]),
+        drawing=draw_sequence(points, drawn_pupils),
+        scene=np.stack(
+            [
+                scene_view_from_resized(view, landmarks.size_px, centre, float(side))
+                for view, centre, side in zip(clip.scene[frames], crop.centre_px, crop.side_px, strict=True)
+            ]
+        ),
+        points=np.concatenate([points, fill_pupils(points, pupils)], axis=1),
+    )
+
+
+def fill_pupils(points: Points, pupils: Points) -> Points:
+    """Pupils (F, 2, 2) with the unknown ones put in the middle of their eyes."""
+    middles = np.stack([points[:, 36:42].mean(axis=1), points[:, 42:48].mean(axis=1)], axis=1)
+    return np.where(np.isnan(pupils), middles, pupils).astype(np.float32)
+
+
+def lip_pictures(head: Frames, points: Points) -> NDArray[np.uint8]:
+    """Truth of the lip reference: (F, 16, 16) grey, the upright square around the mouth, half as wide as the face.
+
+    Args:
+        head: (F, 256, 256, 3).
+        points: (F, 70 or 68, 2) crop px.
+    """
+    cut = []
+    for picture, face in zip(head, points, strict=True):
+        centre = face[48:60].mean(axis=0)
+        side = float(np.linalg.norm(face[16] - face[0])) / 2
+        across = face[45] - face[36]
+        cosine, sine = across / max(1e-6, float(np.linalg.norm(across))) * side / LIP_PX
+        # Lip px (0 … 16) → crop px; OpenCV's pixel centres are at integers.
+        turn = np.array([[cosine, -sine], [sine, cosine]])
+        shift = centre - turn @ np.full(2, LIP_PX / 2 - 0.5) - 0.5
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        flags = cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
+        cut.append(
+            cv2.warpAffine(cv2.GaussianBlur(grey, (0, 0), 1.2), np.c_[turn, shift], (LIP_PX, LIP_PX), flags=flags)
+        )
+    return np.stack(cut)
+
+
+def picture_weights(points: Points) -> NDArray[np.float32]:
+    """(F, 64, 64) weights of a head crop's cells of 4 px in the codec's loss: 1, up to 4 at mouth and eyes."""
+    cells = 64
+    axis = (np.arange(cells) + 0.5) * (CROP_PX / cells)
+    weights = np.ones((len(points), cells, cells), np.float32)
+    for part, reach in ((slice(48, 68), 18.0), (slice(36, 42), 12.0), (slice(42, 48), 12.0)):
+        centre = points[:, part].mean(axis=1)
+        squared = (axis[None, None, :] - centre[:, 0, None, None]) ** 2 + (
+            axis[None, :, None] - centre[:, 1, None, None]
+        ) ** 2
+        weights += 3 * np.exp(-squared / (2 * reach**2)).astype(np.float32)
+    return weights

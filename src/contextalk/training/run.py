@@ -1,0 +1,346 @@
+"""A run: a folder in which the networks of a preset are trained, one after the other, and resumed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from contextalk.core.config import from_dict, to_dict
+from contextalk.core.errors import BundleError, ContextalkError
+from contextalk.core.records import Progress
+from contextalk.models.bundle import Bundle, BundleCard
+from contextalk.models.codec import Codec
+from contextalk.models.config import ModelsConfig, Step
+from contextalk.models.lips import LipGenerator
+from contextalk.models.mvcontrolnet import MVControlNet
+from contextalk.models.reader import LandmarkReader
+from contextalk.presets import PRESETS, Preset
+from contextalk.training.checkpoint import load_averaged
+from contextalk.training.config import Budget, TrainConfig
+from contextalk.training.first_frames import generate_first_frames
+from contextalk.training.latents import LatentClip, cached_latents, split_clips
+from contextalk.training.lip_references import FoldedLips
+from contextalk.training.loop import fit
+from contextalk.training.objectives.codec import CodecObjective
+from contextalk.training.objectives.denoising import DenoisingObjective, Lesson, Stage
+from contextalk.training.objectives.lips import LipsObjective
+from contextalk.training.objectives.probe import ProbeObjective
+from contextalk.training.objectives.reader import ReaderObjective
+from contextalk.training.picture_set import PictureSet
+from contextalk.training.windows import WindowSet
+
+PRESET_FILE = "preset.json"
+FIGURES_FILE = "figures.json"
+
+
+def train(
+    network: str,
+    *,
+    data: Path,
+    run: Path,
+    preset: str = "compact",
+    from_bundle: Path | None = None,
+    windows: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, float]]:
+    """Train one network of a run, or `all` in order; what is finished is skipped, what was interrupted goes on.
+
+    Args:
+        network: `codec`, `probe`, `lips`, `reader`, a generating network of the preset (`landmark`, `face`,
+            `landmark-first` …), or `all`; apart from these `estimator`, which reads landmarks off heads for evaluation.
+        data: Dataset written by `prepare`.
+        run: Folder of the run; made if missing.
+        preset: Name in `PRESETS`; a run keeps the one it began with.
+        from_bundle: Start from these weights; its codec is kept as it is.
+        windows: Train the named network for this many windows instead of the preset's.
+        progress: Told what is being done.
+
+    Returns:
+        Held-out figures per network trained.
+
+    Raises:
+        ContextalkError: No such network or preset, or a network trained before what it stands on.
+    """
+    training_run = TrainingRun(data, run, _preset(run, preset), from_bundle=from_bundle, progress=progress)
+    if windows is not None:
+        training_run.shorten(network, windows)
+    return training_run.train(network)
+
+
+def bundle_run(run: Path, output: Path, *, whom: str | None = None) -> BundleCard:
+    """Make a bundle of a run's averaged weights.
+
+    Raises:
+        BundleError: A network has no weights yet.
+    """
+    if not (run / PRESET_FILE).is_file():
+        raise BundleError(f"{run} is no run: there is no {PRESET_FILE} in it")
+    preset = from_dict(Preset, json.loads((run / PRESET_FILE).read_text()))
+    figures_path = run / FIGURES_FILE
+    figures = json.loads(figures_path.read_text()) if figures_path.is_file() else {}
+    persons = json.loads((run / "persons.json").read_text()) if (run / "persons.json").is_file() else []
+    card = BundleCard(
+        models=preset.models,
+        whom=whom or _whom(persons),
+        persons=tuple(persons) if len(persons) <= 8 else (),
+        record={name: json.dumps(values) for name, values in figures.items()},
+        licence="Apache-2.0",
+    )
+    bundle = Bundle(card)
+    for name, module in bundle.modules.items():
+        if not load_averaged(run / name, module):
+            raise BundleError(f"{run} has no trained {name}: `contextalk train {name} --run {run}` first")
+    bundle.save(output)
+    return card
+
+
+class TrainingRun:
+    """One run. Data are read when first needed and shared by all networks."""
+
+    def __init__(
+        self,
+        data: Path,
+        folder: Path,
+        preset: Preset,
+        *,
+        from_bundle: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.data = data
+        self.folder = folder
+        self.models: ModelsConfig = preset.models
+        self.config = preset.training
+        self.budgets = _budgets(preset)
+        self.start = Bundle.load(from_bundle) if from_bundle is not None else None
+        self.progress = progress
+
+    def shorten(self, network: str, windows: int) -> None:
+        """Give one network another number of windows, or `all` generating networks."""
+        names = list(self.models.networks) if network == "all" else [_folder_name(network)]
+        for name in names:
+            if name not in self.budgets:
+                raise ContextalkError(f"no network {name!r}, wanted one of {', '.join(self.order)}")
+            self.budgets[name] = replace(self.budgets[name], windows=windows)
+
+    @property
+    def order(self) -> list[str]:
+        """Every network, each after those it stands on."""
+        return ["codec", "probe", "reader", "lips", *(name for name in self.models.networks if name != "one_stage")]
+
+    def train(self, network: str) -> dict[str, dict[str, float]]:
+        """Train `network`, or `all` of `order`."""
+        names = self.order if network == "all" else [_folder_name(network)]
+        steps: dict[str, Callable[[], dict[str, float]]] = {
+            "codec": self._train_codec,
+            "probe": self._train_probe,
+            "reader": self._train_reader,
+            "lips": self._train_lips,
+            "estimator": self._train_estimator,
+        }
+        figures: dict[str, dict[str, float]] = {}
+        for name in names:
+            if name not in steps and name not in self.models.networks:
+                raise ContextalkError(
+                    f"no network {network!r} in this preset, wanted all or one of {', '.join(self.order)}"
+                )
+            figures[name] = steps[name]() if name in steps else self._train_generating(name)
+            self._note(name, figures[name])
+        return figures
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The trained codec."""
+        codec = Codec(self.models.codec)
+        if self.start is not None:
+            codec.load_state_dict(self.start.codec.state_dict())
+        elif not (self.folder / "codec" / "done").is_file() or not load_averaged(self.folder / "codec", codec):
+            raise ContextalkError(
+                f"{self.folder} has no trained codec: `contextalk train codec --run {self.folder}` first"
+            )
+        return codec.eval().requires_grad_(requires_grad=False)
+
+    @cached_property
+    def clips(self) -> tuple[list[LatentClip], list[LatentClip]]:
+        """(training, held-out) clips as latents."""
+        cache = self.folder / "latents"
+        draws = self.models.draws_pupils
+        everything = cached_latents(self.data, self.codec, cache, draws_pupils=draws, progress=self.progress)
+        persons = sorted({clip.person for clip in everything if clip.split == "train"})
+        (self.folder / "persons.json").write_text(json.dumps(persons) + "\n")
+        return split_clips(everything)
+
+    @cached_property
+    def windows(self) -> tuple[WindowSet, WindowSet]:
+        """(training, held-out) windows."""
+        training, held_out = self.clips
+        return WindowSet(training), WindowSet(held_out)
+
+    def _train_codec(self) -> dict[str, float]:
+        folder = self.folder / "codec"
+        codec = Codec(self.models.codec)
+        if self.start is not None:
+            codec.load_state_dict(self.start.codec.state_dict())
+        elif (folder / "done").is_file():
+            load_averaged(folder, codec)
+            return json.loads((folder / "done").read_text())
+        else:
+            pictures = PictureSet(self.data, draws_pupils=self.models.draws_pupils, progress=self.progress)
+            objective = CodecObjective(codec, pictures)
+            figures = fit(objective, self.budgets["codec"], self._decaying(), folder, self.progress)
+            objective.measure_statistics()
+            _save_weights(folder, codec, figures)
+            return figures
+        _save_weights(folder, codec, {})
+        return {}
+
+    def _train_probe(self) -> dict[str, float]:
+        objective = ProbeObjective(*self.windows)
+        return fit(objective, self.budgets["probe"], self._decaying(), self.folder / "probe", self.progress)
+
+    def _train_reader(self) -> dict[str, float]:
+        reader = self._started(LandmarkReader(self.models.reader), "reader")
+        objective = ReaderObjective("reader", reader, *self.windows)
+        return fit(objective, self.budgets["reader"], self._decaying(), self.folder / "reader", self.progress)
+
+    def _train_estimator(self) -> dict[str, float]:
+        objective = ReaderObjective("estimator", LandmarkReader(self.models.reader), *self.windows, reads="face")
+        return fit(objective, self.budgets["estimator"], self._decaying(), self.folder / "estimator", self.progress)
+
+    def _train_lips(self) -> dict[str, float]:
+        lips = self._started(LipGenerator(self.models.lips), "lips")
+        objective = LipsObjective(lips, *self.clips)
+        return fit(objective, self.budgets["lips"], self._decaying(), self.folder / "lips", self.progress)
+
+    def _train_generating(self, name: str) -> dict[str, float]:
+        network = self._started(MVControlNet(self.models.networks[name]), name)
+        lesson = self._lesson(name)
+        training, held_out = self.windows
+        lips = self._lip_sources() if "lips" in lesson.modalities else None
+        objective = DenoisingObjective(
+            name,
+            network,
+            self.models.process,
+            lesson,
+            self.config,
+            training,
+            held_out,
+            lips=lips,
+            generated_first=self._generated_first(lesson),
+        )
+        return fit(objective, self.budgets[name], self.config, self.folder / name, self.progress)
+
+    def _lesson(self, name: str) -> Lesson:
+        stage: Stage = "landmark" if name.startswith("landmark") else "face" if name.startswith("face") else "one_stage"
+        only = [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
+        steps: tuple[Step, ...] = tuple(only) or ("first", "sequence")  # pyright: ignore[reportAssignmentType]
+        return Lesson(
+            stage=stage,
+            steps=steps,
+            modalities=self.models.networks[name].modalities,
+            face_hints=self.models.face_hints,
+        )
+
+    def _lip_sources(self) -> tuple[FoldedLips, FoldedLips]:
+        lips = LipGenerator(self.models.lips)
+        if not load_averaged(self.folder / "lips", lips):
+            raise ContextalkError(
+                f"{self.folder} has no trained lips: `contextalk train lips --run {self.folder}` first"
+            )
+        training, held_out = self.clips
+        return FoldedLips(lips, training), FoldedLips(lips, held_out, fold=0)
+
+    def _generated_first(self, lesson: Lesson) -> Tensor | None:
+        """The paper's rule: sequences are taught from generated first frames, made by the network of the first step."""
+        if self.config.generated_first_share == 0 or lesson.steps == ("first",):
+            return None
+        first_name = self.models.network_name("landmark" if lesson.stage == "landmark" else "face", "first")
+        network = MVControlNet(self.models.networks[first_name])
+        if not load_averaged(self.folder / first_name, network):
+            raise ContextalkError(f"{self.folder} has no trained {first_name}: train it before the sequence network")
+        first_lesson = self._lesson(first_name)
+        lips = self._lip_sources()[0] if "lips" in first_lesson.modalities else None
+        return generate_first_frames(
+            network,
+            self.models.process,
+            first_lesson,
+            self.windows[0],
+            lips,
+            seed=self.config.seed,
+            progress=self.progress,
+        )
+
+    def _started(self, network: nn.Module, name: str) -> nn.Module:
+        """A network, from the bundle's weights if there are some."""
+        if self.start is not None:
+            try:
+                network.load_state_dict(self.start.modules[name].state_dict())
+            except (KeyError, RuntimeError) as error:
+                raise BundleError(f"the bundle given has no {name} of this preset's shape") from error
+        return network
+
+    def _decaying(self) -> TrainConfig:
+        """The small networks' learning rate always decays."""
+        return replace(self.config, learning_rate_decay="cosine")
+
+    def _note(self, name: str, figures: dict[str, float]) -> None:
+        path = self.folder / FIGURES_FILE
+        known = json.loads(path.read_text()) if path.is_file() else {}
+        known[name] = {"windows": self.budgets[name].windows, **figures}
+        path.write_text(json.dumps(known, indent=2) + "\n")
+
+
+def _preset(run: Path, name: str) -> Preset:
+    """The preset a run began with; a new run notes it."""
+    path = run / PRESET_FILE
+    if path.is_file():
+        return from_dict(Preset, json.loads(path.read_text()))
+    if name not in PRESETS:
+        raise ContextalkError(f"no preset {name!r}, wanted one of {', '.join(PRESETS)}")
+    preset = PRESETS[name]()
+    run.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(to_dict(preset), indent=2) + "\n")
+    return preset
+
+
+def _budgets(preset: Preset) -> dict[str, Budget]:
+    config = preset.training
+    small = {
+        "codec": config.codec,
+        "probe": config.probe,
+        "reader": config.reader,
+        "lips": config.lips,
+        "estimator": config.reader,
+    }
+    generating = {
+        name: Budget(
+            windows=round(config.network_windows * (config.landmark_share if name.startswith("landmark") else 1)),
+            batch=config.batch_windows,
+            learning_rate=config.learning_rate,
+        )
+        for name in preset.models.networks
+    }
+    return small | generating
+
+
+def _folder_name(network: str) -> str:
+    return network.replace("-", "_")
+
+
+def _save_weights(folder: Path, codec: Codec, figures: dict[str, float]) -> None:
+    """The codec with its statistics, and the mark that it is finished: latents may be cached from now on."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in codec.state_dict().items()}, folder / "averaged.safetensors")
+    (folder / "done").write_text(json.dumps(figures) + "\n")
+
+
+def _whom(persons: list[str]) -> str:
+    if not persons:
+        return "nobody in particular"
+    if all(person.startswith("person-") for person in persons):
+        return f"drawn people of contextalk synth (trained on {len(persons)} of them)"
+    return ", ".join(persons[:8])

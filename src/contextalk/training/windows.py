@@ -1,0 +1,78 @@
+"""Windows drawn from cached clips."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from contextalk.core.time import WINDOW_FRAMES
+from contextalk.training.latents import LatentClip, clip_starts, stack_frames
+
+STACKED = ("face", "masked", "drawing", "scene", "mel", "place", "points", "lips")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBatch:
+    """Windows of `F` frames, all tensors float32 with leading (B, F); identity is (B, 16, 16, 16).
+
+    Attributes:
+        frames: (B, F) index of each frame in the set.
+        identity: Latent of another frame of the same person, from outside the window and two seconds around it where
+            the person has such frames.
+    """
+
+    frames: Tensor
+    face: Tensor
+    masked: Tensor
+    drawing: Tensor
+    scene: Tensor
+    mel: Tensor
+    place: Tensor
+    points: Tensor
+    lips: Tensor
+    identity: Tensor
+
+
+class WindowSet:
+    """Clips of one split, stacked in memory (about 35 kB a frame)."""
+
+    def __init__(self, clips: list[LatentClip]) -> None:
+        self.tensors = {name: stack_frames(clips, name) for name in STACKED}
+        starts = clip_starts(clips)
+        self.clip_of = torch.cat([torch.full((len(clip),), index) for index, clip in enumerate(clips)])
+        begins = [torch.arange(start, stop - WINDOW_FRAMES + 1) for start, stop in pairwise(starts)]
+        self.begins = torch.cat(begins)
+        persons = sorted({clip.person for clip in clips})
+        person_of_clip = torch.tensor([persons.index(clip.person) for clip in clips])
+        self.person_of = person_of_clip[self.clip_of]
+        self.frames_of = [torch.nonzero(self.person_of == person).flatten() for person in range(len(persons))]
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+    def draw(self, count: int, generator: torch.Generator, *, length: int = WINDOW_FRAMES) -> WindowBatch:
+        """`count` windows of `length` ≤ 8 frames at random."""
+        chosen = torch.randint(len(self.begins), (count,), generator=generator)
+        return self.take(self.begins[chosen], generator, length=length)
+
+    def spread(self, count: int, *, length: int = WINDOW_FRAMES) -> WindowBatch:
+        """`count` windows evenly over the set, the same ones each time: for held-out figures."""
+        chosen = torch.linspace(0, len(self.begins) - 1, min(count, len(self.begins))).long()
+        return self.take(self.begins[chosen], torch.Generator().manual_seed(0), length=length)
+
+    def take(self, begins: Tensor, generator: torch.Generator, *, length: int) -> WindowBatch:
+        """The windows that begin at the given frames of the set."""
+        frames = begins[:, None] + torch.arange(length)
+        identities = torch.stack([self._identity(int(begin), length, generator) for begin in begins])
+        values = {name: tensor[frames].float() for name, tensor in self.tensors.items()}
+        return WindowBatch(frames=frames, identity=self.tensors["face"][identities].float(), **values)
+
+    def _identity(self, begin: int, length: int, generator: torch.Generator) -> Tensor:
+        """A frame of the same person that is not in the window."""
+        frames = self.frames_of[int(self.person_of[begin])]
+        for margin in (50, 0):
+            other = frames[(frames < begin - margin) | (frames >= begin + length + margin)]
+            if len(other):
+                return other[torch.randint(len(other), (1,), generator=generator)][0]
+        raise ValueError("a person has no frame outside a window: the clip is no longer than the window")
