@@ -92,6 +92,8 @@ def _draw_background(random: np.random.Generator) -> NDArray[np.uint8]:
     width, height = CANVAS_PX
     kind = random.integers(3)
     cells = {0: (1, 1), 1: (2, 2), 2: (5, 9)}[int(kind)]
-    patches = random.integers(20, 236, (*cells, 3)).astype(np.uint8)
+    # Muted, as rooms are: one tone, and patches around it.
+    tone = random.uniform(50, 205) + random.uniform(-35, 35, 3)
+    patches = np.clip(tone + random.uniform(-40, 40, (*cells, 3)), 0, 255).astype(np.uint8)
     interpolation = cv2.INTER_CUBIC if kind == 2 else cv2.INTER_LINEAR
     return cv2.resize(patches, (width, height), interpolation=interpolation).astype(np.uint8).reshape(height, width, 3)
