@@ -178,7 +178,7 @@ def _chroma_weight(alpha: NDArray[np.float32], x: int, y: int) -> NDArray[np.flo
     height, width = alpha.shape
     padded = np.pad(alpha, ((0, -height % y), (0, -width % x)), mode="edge")
     blocks = padded.reshape(padded.shape[0] // y, y, padded.shape[1] // x, x)
-    return np.where(blocks.min(axis=(1, 3)) > 0, blocks.mean(axis=(1, 3)), np.float32(0))
+    return blocks.mean(axis=(1, 3)) * (blocks.min(axis=(1, 3)) > 0)
 
 
 def _blend(plane: NDArray[Any], values: NDArray[Any], weight: NDArray[np.float32]) -> None:

@@ -149,12 +149,8 @@ class FaceStep:
 
 def interpolate_latents(latents: Latent, times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> Latent:
     """Latents (F, 16, 16, 16) at other times, linear between frames and held after the last."""
-    right = (
-        np.clip(np.searchsorted(times_s, at_s), 1, max(1, len(times_s) - 1))
-        if len(times_s) > 1
-        else np.zeros(len(at_s), int)
-    )
+    right = np.clip(np.searchsorted(times_s, at_s), min(1, len(times_s) - 1), len(times_s) - 1)
     left = np.maximum(right - 1, 0)
     gap = np.where(right > left, times_s[right] - times_s[left], 1.0)
-    share = np.clip((at_s - times_s[left]) / gap, 0.0, 1.0).astype(np.float32).reshape(-1, 1, 1, 1)
-    return latents[left] * (1 - share) + latents[right] * share
+    share = np.clip((at_s - times_s[left]) / gap, 0.0, 1.0).reshape(-1, 1, 1, 1)
+    return (latents[left] * (1 - share) + latents[right] * share).astype(np.float32)

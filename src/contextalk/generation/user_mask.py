@@ -47,14 +47,15 @@ def read_mask(path: Path, scene: Scene) -> UserMask:
     if not path.is_file():
         raise ContextalkError(f"{path} does not exist, wanted a mask of {_size(scene.size_px)}")
     picture = _read_picture(path)
-    video = None if picture is not None else probe(path)
-    size = video.size_px if video is not None else (picture.shape[1], picture.shape[0])
-    if size != scene.size_px:
-        raise ContextalkError(f"mask {path} is {_size(size)}, wanted the scene's {_size(scene.size_px)}")
-    if video is not None and video.duration_s < scene.times_s[-1]:
-        raise ContextalkError(
-            f"mask {path} lasts {video.duration_s:.2f} s, wanted the scene's {scene.duration_s:.2f} s"
-        )
+    if picture is not None:
+        size_px, duration_s = (picture.shape[1], picture.shape[0]), scene.duration_s
+    else:
+        video = probe(path)
+        size_px, duration_s = video.size_px, video.duration_s
+    if size_px != scene.size_px:
+        raise ContextalkError(f"mask {path} is {_size(size_px)}, wanted the scene's {_size(scene.size_px)}")
+    if duration_s < scene.times_s[-1]:
+        raise ContextalkError(f"mask {path} lasts {duration_s:.2f} s, wanted the scene's {scene.duration_s:.2f} s")
     return UserMask(path=path, picture=picture)
 
 

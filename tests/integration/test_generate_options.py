@@ -1,0 +1,183 @@
+"""What each word of a request does."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from contextalk.core.records import GenerateRequest, Landmarks
+from contextalk.faces.targets import TargetError
+from contextalk.generation.generate import generate_with
+from contextalk.generation.identity import identity_from_scene
+from contextalk.generation.sheet import contact_sheet
+from contextalk.media.audio import read_audio
+from contextalk.media.video import write_video
+from generation_kit import EnergyFaces, make_audio, make_scene, planes_of, simple_pipeline
+
+FRAMES = 30
+
+
+@pytest.fixture
+def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GenerateRequest:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tone = (0.1 * np.sin(np.arange(round(FRAMES / 25 * 16000)) * 0.2)).astype(np.float32)
+    scene = make_scene(tmp_path / "scene", ticks=tuple(range(FRAMES)), wave=tone, hidden=(0, 12, 13, 14))
+    audio = make_audio(tmp_path / "audio.wav", 0.6)
+    return GenerateRequest(scene=scene, audio=audio, output=tmp_path / "out.mp4", lossless=True)
+
+
+def changed_frames(request: GenerateRequest) -> list[int]:
+    pairs = zip(planes_of(request.scene), planes_of(request.output), strict=True)
+    return [index for index, (old, new) in enumerate(pairs) if not np.array_equal(old[0], new[0])]
+
+
+def test_a_shorter_audio_ends_in_silence_with_the_mouth_closing(request_: GenerateRequest):
+    result = generate_with(simple_pipeline(), request_)
+    assert result.report["silence_s"] == pytest.approx(0.6, abs=1e-3)
+    opening = result.landmarks.mouth_open
+    # The simple stage eases over frames; a second of speech against the last, silent third.
+    assert opening[-4:].max() < 0.5 * opening[:15].max()
+    heard = read_audio(request_.output)
+    assert len(heard) / 16000 == pytest.approx(FRAMES / 25, abs=0.05)  # AAC ends on a block of 1024
+    assert np.abs(heard[int(0.8 * 16000) : int(1.1 * 16000)]).max() < 1e-3
+
+
+def test_only_the_range_is_touched(request_: GenerateRequest):
+    result = generate_with(simple_pipeline(), replace(request_, time_range_s=(0.2, 0.4)))
+    assert changed_frames(request_) == [5, 6, 7, 8, 9]
+    assert np.flatnonzero(result.landmarks.valid).tolist() == [5, 6, 7, 8, 9]
+
+
+def test_missing_faces_are_held_by_default(request_: GenerateRequest):
+    result = generate_with(simple_pipeline(), request_)
+    assert changed_frames(request_) == list(range(FRAMES))
+    assert result.report["missing_face_frames"] == [0, 12, 13, 14]
+
+
+def test_missing_faces_may_pass_through(request_: GenerateRequest):
+    result = generate_with(simple_pipeline(), replace(request_, on_missing_face="passthrough"))
+    assert changed_frames(request_) == [i for i in range(FRAMES) if i not in (0, 12, 13, 14)]
+    assert result.report["spans"] == [[1, 12], [15, 30]]
+
+
+def test_missing_faces_may_be_an_error(request_: GenerateRequest):
+    with pytest.raises(TargetError, match="no face in 4 of 30 frames"):
+        generate_with(simple_pipeline(), replace(request_, on_missing_face="error"))
+
+
+def test_saved_landmarks_replay_to_the_same_frames(request_: GenerateRequest, tmp_path: Path):
+    saved = tmp_path / "saved.npz"
+    generate_with(simple_pipeline(), replace(request_, save_landmarks=saved))
+    assert Landmarks.load(saved).times_s == pytest.approx(np.arange(FRAMES) / 25)
+    pipeline = simple_pipeline()
+    again = replace(request_, landmarks=saved, output=tmp_path / "again.mp4")
+    generate_with(pipeline, again)
+    assert isinstance(pipeline.landmarks, EnergyFaces)
+    assert pipeline.landmarks.calls == 0
+    for one, other in zip(planes_of(request_.output), planes_of(again.output), strict=True):
+        assert all(np.array_equal(*planes) for planes in zip(one, other, strict=True))
+
+
+def test_edited_landmarks_without_a_face_follow_the_policy(request_: GenerateRequest, tmp_path: Path):
+    saved = tmp_path / "saved.npz"
+    generate_with(simple_pipeline(), replace(request_, save_landmarks=saved))
+    landmarks = Landmarks.load(saved)
+    landmarks.valid[20:24] = False
+    landmarks.points[20:24] = np.nan
+    landmarks.save(saved)
+    replayed = replace(request_, landmarks=saved, on_missing_face="passthrough")
+    generate_with(simple_pipeline(), replayed)
+    assert changed_frames(request_) == [*range(1, 12), *range(15, 20), *range(24, 30)]
+
+
+@pytest.mark.parametrize("sound", ["driving", "scene+driving", "keep"])
+def test_what_is_heard(request_: GenerateRequest, sound: str):
+    generate_with(simple_pipeline(), replace(request_, sound=sound))  # pyright: ignore[reportArgumentType]
+    # The driving buzz is over at 0.6 s; the scene's tone is always there.
+    late = np.abs(read_audio(request_.output)[int(0.8 * 16000) : int(1.1 * 16000)]).max()
+    assert (late > 0.05) == (sound != "driving")
+    early = np.abs(read_audio(request_.output)[: int(0.3 * 16000)]).max()
+    assert (early > 0.25) == (sound != "keep")
+
+
+def test_keep_without_sound_stays_silent(request_: GenerateRequest, tmp_path: Path):
+    scene = make_scene(tmp_path / "mute", ticks=tuple(range(8)))
+    request = replace(request_, scene=scene, sound="keep", audio=make_audio(tmp_path / "a.wav", 0.3))
+    generate_with(simple_pipeline(), request)
+    with av.open(str(request.output)) as container:
+        assert not container.streams.audio
+
+
+def white_box(frame: int) -> NDArray[np.uint8]:
+    mask = np.zeros((120, 160, 3), np.uint8)
+    mask[30:90, 40 + frame : 90 + frame] = 255
+    return mask
+
+
+@pytest.mark.parametrize("kind", ["picture", "video"])
+def test_a_users_mask_is_the_region(
+    request_: GenerateRequest, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    if kind == "picture":
+        mask = tmp_path / "mask.png"
+        Image.fromarray(white_box(0)).save(mask)
+    else:
+        mask = tmp_path / "mask.mp4"
+        write_video(mask, (white_box(frame) * (frame != 3) for frame in range(FRAMES)), crf=1)
+    face = tmp_path / "face.png"
+    Image.new("RGB", (64, 64), (200, 150, 120)).save(face)
+    # The picture shows no face that a detector finds; who it shows is not this test's matter.
+    monkeypatch.setattr("contextalk.generation.identity.identity_crop", lambda rgb, _: np.resize(rgb, (256, 256, 3)))
+    request = replace(request_, mask=mask, identity=face)
+    generate_with(simple_pipeline(), request)
+    wanted = list(range(FRAMES)) if kind == "picture" else [i for i in range(FRAMES) if i != 3]
+    assert changed_frames(request) == wanted
+    for index, (old, new) in enumerate(zip(planes_of(request.scene), planes_of(request.output), strict=True)):
+        inside = white_box(0 if kind == "picture" else index)[..., 0] > 0
+        assert np.array_equal(old[0][~inside], new[0][~inside])
+
+
+def test_the_seed_decides(request_: GenerateRequest, tmp_path: Path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        generate_with(simple_pipeline(), replace(request_, output=tmp_path / f"{name}.mp4", seed=seed))
+    a, b, c = (planes_of(tmp_path / f"{name}.mp4")[7][0] for name in "abc")
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_the_report_says_what_was_done(request_: GenerateRequest, tmp_path: Path):
+    result = generate_with(simple_pipeline(), request_)
+    written = json.loads((tmp_path / "out.report.json").read_text())
+    assert written["provenance"]["bundle"] == "simple"
+    assert len(written["provenance"]["inputs"]["scene"]["sha256"]) == 64
+    assert set(written["seconds"]) == {"read", "bundle", "faces", "landmarks", "heads", "join"}
+    assert written["generated_frames"] == result.report["generated_frames"] == FRAMES
+
+
+def test_the_sheet_shows_four_rows(request_: GenerateRequest):
+    result = generate_with(simple_pipeline(), request_)
+    sheet = contact_sheet(request_.scene, result, columns=5)
+    # A column is a head of 256 px or the scene at 192 px height, whichever is wider.
+    assert sheet.size == (150 + 5 * (256 + 6), 24 + 2 * (256 + 6) + 2 * (192 + 6))
+
+
+def test_an_identity_is_not_taken_from_the_frames_to_generate(request_: GenerateRequest):
+    result = generate_with(simple_pipeline(), request_)
+    landmarks = replace(result.landmarks, times_s=result.landmarks.times_s * 10)
+    half = np.arange(FRAMES) < 15
+    outside = identity_from_scene(request_.scene, landmarks, result.crop, half)
+    assert len(outside.heads) == 1
+    assert outside.times_s[0] is not None
+    assert outside.times_s[0] >= landmarks.times_s[15]
+    everywhere = identity_from_scene(request_.scene, landmarks, result.crop, np.ones(FRAMES, bool))
+    first, second = everywhere.times_s
+    assert first is not None
+    assert second is not None
+    assert abs(first - second) >= 1.0
+    assert everywhere.for_window(first - 0.1, first + 0.1) is everywhere.heads[1]
+    assert everywhere.for_window(second - 0.1, second + 0.1) is everywhere.heads[0]
