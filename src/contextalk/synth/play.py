@@ -76,6 +76,13 @@ def play(seed: int, frames: int, people: Sequence[int], *, both_sides: bool | No
         people: Seeds of people to cast.
         both_sides: Whether the main speaker has people on both sides; None: by chance.
     """
+    row, main, addressee = casting(seed, people, both_sides=both_sides)
+    turns = converse(np.random.default_rng([seed, 53]), row, main, addressee, frames / RATE_HZ)
+    return Play(seed=seed, seats=row, main=main, addressee=addressee, turns=turns, frames=frames)
+
+
+def casting(seed: int, people: Sequence[int], *, both_sides: bool | None = None) -> tuple[tuple[Seat, ...], int, int]:
+    """The row, the main speaker and whom they address first; arguments as for `play`."""
     rng = np.random.default_rng([seed, 43])
     both = rng.random() < _BOTH_SIDES if both_sides is None else both_sides
     # Pairs are short rows that fit anywhere, so the place of a speaker in one tells little about the side.
@@ -83,9 +90,7 @@ def play(seed: int, frames: int, people: Sequence[int], *, both_sides: bool | No
     main = int(rng.integers(1, count - 1)) if both else int(rng.choice([0, count - 1]))
     row = seats(rng, people, count, edge=None if both else main)
     side = int(rng.choice([-1, 1])) if both else (1 if main == 0 else -1)
-    addressee = _on_side(rng, count, main, side)
-    turns = converse(np.random.default_rng([seed, 53]), row, main, addressee, frames / RATE_HZ)
-    return Play(seed=seed, seats=row, main=main, addressee=addressee, turns=turns, frames=frames)
+    return row, main, _on_side(rng, count, main, side)
 
 
 def _on_side(rng: np.random.Generator, count: int, main: int, side: int) -> int:

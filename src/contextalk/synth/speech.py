@@ -1,8 +1,6 @@
 """Speech with exact phoneme times from espeak-ng (GPL-3, used as a library and only in this room)."""
 
 import ctypes
-import shutil
-import tempfile
 from dataclasses import dataclass
 from math import gcd
 from typing import Any
@@ -86,14 +84,12 @@ class Utterance:
 class Synthesiser:
     """An espeak-ng of its own, so that what it says depends on nothing said before.
 
-    espeak-ng keeps state between utterances that neither its seed nor a restart clears; only a fresh copy of the
-    library has none. Use as a context; the same calls in the same order give the same samples.
+    espeak-ng keeps state between utterances that neither its seed nor a restart clears, so the library is unloaded at
+    the end. Use as a context, one at a time; the same calls in the same order give the same samples.
     """
 
     def __init__(self) -> None:
-        with tempfile.NamedTemporaryFile(suffix=".so") as copy:
-            shutil.copyfile(espeakng_loader.get_library_path(), copy.name)
-            self._library = ctypes.CDLL(copy.name)
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
         self._rate_hz = int(self._library.espeak_Initialize(_SYNCHRONOUS, 200, data, _PHONEME_EVENTS | _IPA))
         if self._rate_hz <= 0:
@@ -108,7 +104,6 @@ class Synthesiser:
 
     def __exit__(self, *_: object) -> None:
         self._library.espeak_Terminate()
-        # A copy per scene would otherwise stay in memory for good.
         close = ctypes.CDLL(None).dlclose
         close.argtypes = [ctypes.c_void_p]
         close(self._library._handle)
