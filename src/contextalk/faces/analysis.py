@@ -1,5 +1,6 @@
 """One look at a scene: shots, people, who speaks. Every verb takes an `Analysis` or makes it here."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from contextalk.core.records import Analysis, Progress, Scene, Track
 from contextalk.faces import cache, shots
 from contextalk.faces.annotations import AnnotationsBackend, sidecars
 from contextalk.faces.backends import FaceBackend, Person
+from contextalk.faces.face_alignment_backend import FaceAlignmentBackend
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.speaking import speaking
 from contextalk.media.audio import read_audio
@@ -21,42 +23,56 @@ _PARAMETERS: dict[str, object] = {
 
 
 def analyse(
-    scene: Path, *, annotations: str = "auto", work_dir: Path | None = None, progress: Progress | None = None
+    scene: Path,
+    *,
+    annotations: str = "auto",
+    work_dir: Path | None = None,
+    progress: Progress | None = None,
+    backend: str = "mediapipe",
 ) -> Analysis:
     """Find the shots and the people of a scene in one decode, or take them from the cache.
 
     Args:
         scene: The video.
-        annotations: `auto` (`landmarks-K.npz` in the scene's folder if there are any, else the face backend), `none` (the
-            face backend), or a landmarks file or folder of them.
+        annotations: `auto` (`landmarks-K.npz` in the scene's folder if there are any, else the face backend), `none`
+            (the face backend), or a landmarks file or folder of them.
         work_dir: Where analyses are kept; None: the user's cache folder.
         progress: Called with ("faces", done, total) frames.
+        backend: `mediapipe` or `face-alignment`: the face backend where no annotations are used.
 
     Raises:
         MediaError: No readable video.
         ContextalkError: Annotations that are missing or of another scene; the face backend's models are not installed.
     """
     probed = probe(scene)
-    backend = _backend(scene, annotations)
+    finder = _backend(scene, annotations, backend)
     folder = work_dir if work_dir is not None else cache.default_folder()
-    path = folder / f"{cache.analysis_key(scene, backend.name, _PARAMETERS)}.npz"
+    path = folder / f"{cache.analysis_key(scene, finder.name, _PARAMETERS)}.npz"
     known = cache.load(path, probed)
     if known is not None:
         return known
-    made = _look(probed, backend, progress)
+    made = _look(probed, finder, progress)
     cache.store(path, made)
     return made
 
 
-def _backend(scene: Path, annotations: str) -> FaceBackend:
-    if annotations == "none":
-        return MediapipeBackend()
-    if annotations != "auto":
-        place = Path(annotations)
-        if not place.exists():
-            raise ContextalkError(f"annotations {annotations!r} do not exist, wanted auto, none, or a file or folder")
-        return AnnotationsBackend(place)
-    return AnnotationsBackend(scene.parent) if sidecars(scene.parent) else MediapipeBackend()
+_FACE_BACKENDS: dict[str, Callable[[], FaceBackend]] = {
+    "mediapipe": MediapipeBackend,
+    "face-alignment": FaceAlignmentBackend,
+}
+
+
+def _backend(scene: Path, annotations: str, name: str) -> FaceBackend:
+    if name not in _FACE_BACKENDS:
+        raise ContextalkError(f"face backend {name!r} is none of {', '.join(_FACE_BACKENDS)}")
+    if annotations == "auto" and sidecars(scene.parent):
+        return AnnotationsBackend(scene.parent)
+    if annotations in ("auto", "none"):
+        return _FACE_BACKENDS[name]()
+    place = Path(annotations)
+    if not place.exists():
+        raise ContextalkError(f"annotations {annotations!r} do not exist, wanted auto, none, or a file or folder")
+    return AnnotationsBackend(place)
 
 
 def _look(scene: Scene, backend: FaceBackend, progress: Progress | None) -> Analysis:

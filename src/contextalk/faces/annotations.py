@@ -47,7 +47,7 @@ class AnnotationsBackend:
     def see(self, picture: Picture, *, changed: bool) -> None:
         """Nothing to see: the answer is written down."""
 
-    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:  # noqa: ARG002 (annotations span cuts)
         """Everybody annotated, at the scene's own frame times.
 
         Raises:

@@ -15,7 +15,7 @@ _EDGE_CELLS = 4
 _EDGE_DIRECTIONS = 8
 _COLOUR_WEIGHT = 1.5
 
-FARTHEST_SAME = 0.35
+FARTHEST_SAME = 0.3
 """Distance up to which two descriptors may be one person; between shots and against a picture."""
 
 
@@ -43,9 +43,10 @@ def distance(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
 
 def _colours(face: NDArray[np.uint8]) -> NDArray[np.float64]:
     lab = cv2.cvtColor(face, cv2.COLOR_RGB2LAB).astype(np.float64) - 128.0
-    cells = cv2.resize(lab, (_COLOUR_CELLS, _COLOUR_CELLS), interpolation=cv2.INTER_AREA)
-    # Brightness depends on the light; its pattern over the face stays.
-    cells[..., 0] = (cells[..., 0] - cells[..., 0].mean()) / 2
+    cells = np.asarray(cv2.resize(lab, (_COLOUR_CELLS, _COLOUR_CELLS), interpolation=cv2.INTER_AREA), np.float64)
+    # Brightness and tint depend on the light; their pattern over face and hair stays.
+    cells -= cells.mean(axis=(0, 1)) * [1.0, 0.5, 0.5]
+    cells[..., 0] /= 2
     return cells.reshape(-1)
 
 
@@ -59,7 +60,9 @@ def _edges(face: NDArray[np.uint8]) -> NDArray[np.float64]:
     for index in range(_EDGE_DIRECTIONS):
         chosen = np.where(direction == index, strength, 0.0)
         histogram[..., index] = chosen.reshape(_EDGE_CELLS, cells, _EDGE_CELLS, cells).sum(axis=(1, 3))
-    return np.sqrt(histogram - histogram.mean(axis=2, keepdims=True).clip(max=0)).reshape(-1)
+    root = np.sqrt(histogram)
+    # What all faces share (edges everywhere) says nothing about whose it is.
+    return (root - root.mean(axis=2, keepdims=True)).reshape(-1)
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:

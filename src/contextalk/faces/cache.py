@@ -41,7 +41,7 @@ def store(path: Path, analysis: Analysis) -> None:
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as stream:
-        np.savez_compressed(stream, **arrays)
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
         stream.flush()
         os.fsync(stream.fileno())
     Path(stream.name).replace(path)

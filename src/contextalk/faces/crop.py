@@ -1,8 +1,8 @@
 """The one function from a track, or a user's mask, to the square that is generated and the shape that is hidden.
 
-The no-leak contract: whoever sees the mask and the crop learns nothing of the mouth and nothing of the pose. Low-passing
-alone does not keep it (a turn held for seconds passes every filter), so the square rests while the head stays within a
-slack of its middle, as a tripod does, and glides only when the head travels.
+The no-leak contract: whoever sees the mask and the crop learns nothing of the mouth and nothing of the pose.
+Low-passing alone does not keep it (a turn held for seconds passes every filter), so the square rests while the head
+stays within a slack of its middle, as a tripod does, and glides only when the head travels.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from contextalk.faces.pose import HeadFit, fit_head
 MASK_CENTRE_CROP_PX = (128.0, 121.0)
 MASK_RADII_CROP_PX = (98.0, 107.0)
 MASK_EXPONENT = 4
-"""The mask is the superellipse |x/a|⁴ + |y/b|⁴ ≤ 1: x 30…226, y 14…228, and what lies below shows neck and shoulders."""
+"""The mask is the superellipse |x/a|⁴ + |y/b|⁴ ≤ 1: x 30…226, y 14…228, below it neck and shoulders are seen."""
 
 HEAD_CENTRE_CROP_PX = (128.0, 126.0)
 """Where the generic head's centre rests: below the mask's, for hair piles higher than chins hang."""
@@ -132,7 +132,7 @@ def head_mask() -> NDArray[np.float32]:
 
 
 def scene_mask(size_px: tuple[int, int], centre_px: NDArray[np.floating], side_px: float) -> NDArray[np.uint8]:
-    """The fixed shape in a scene of `size_px` (width, height): (H, W), 255 where the pixel's centre lies inside, else 0."""
+    """The fixed shape in a scene of `size_px` (width, height): (H, W), 255 where a pixel's centre is inside, else 0."""
     width, height = size_px
     x = (np.arange(width) + 0.5 - centre_px[0]) * (CROP_PX / side_px) + CROP_PX / 2
     y = (np.arange(height) + 0.5 - centre_px[1]) * (CROP_PX / side_px) + CROP_PX / 2
@@ -241,10 +241,10 @@ def _share_fitting(relative: NDArray[np.float64], anchor: NDArray[np.float64]) -
 def _pivot_x(fit: HeadFit, shots: Sequence[Shot]) -> NDArray[np.float64]:
     """(F,) scene px: x of the point in the head that stays in place when it turns.
 
-    A centre that is wrong in depth sits to one side of the neck in a turned head, and neck and shoulders are seen below the
-    mask: it would tell the shot's mean yaw. How deep the point lies depends on the head and on how much of its yaw the
-    generic model sees (half in flat cartoons); the depth that moves least inside the shots is right, with a usual one
-    where the head hardly turns.
+    A centre that is wrong in depth sits to one side of the neck in a turned head, and neck and shoulders are seen
+    below the mask: it would tell the shot's mean yaw. How deep the point lies depends on the head and on how much of
+    its yaw the generic model sees (half in flat cartoons); the depth that moves least inside the shots is right, with
+    a usual one where the head hardly turns.
     """
     seen = np.isfinite(fit.scale)
     forward = fit.rotation[:, 0, 2]

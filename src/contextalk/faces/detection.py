@@ -82,7 +82,7 @@ def _areas(
 
 
 def _anchors(size: int, layers: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
-    """(A, 3): anchor centres in [0, 1] row by row, and the network's size; `layers` lists (stride, anchors per cell)."""
+    """(A, 3): anchor centres in [0, 1] row by row, and the network's size; `layers`: (stride, anchors per cell)."""
     centres = []
     for stride, count in layers:
         cells = size // stride

@@ -1,7 +1,7 @@
 """A generic head: 68 points in three dimensions and the ellipsoid that stands for skull and hair.
 
-Our own round numbers, from plain anthropometry (eyes half-way between chin and crown, outer eye corners 90 mm apart) and
-smooth curves; good for a pose within a few degrees, no likeness of anybody.
+Our own round numbers, from plain anthropometry (eyes half-way between chin and crown, outer eye corners 90 mm apart)
+and smooth curves; good for a pose within a few degrees, no likeness of anybody.
 
 Millimetres from the head's centre: x to image right, y down, z towards the viewer.
 """
@@ -14,7 +14,7 @@ HEAD_HEIGHT_MM = 244.0
 
 HAIR_CENTRE_MM = (0.0, -6.0, -30.0)
 HAIR_RADII_MM = (98.0, 128.0, 122.0)
-"""An ellipsoid that holds skull and most hair, buns and bobs; wider than a bare head, for nothing may stick out of the mask."""
+"""An ellipsoid that holds skull and most hair, buns and bobs: nothing may stick out of the mask."""
 
 
 def _jaw() -> NDArray[np.float64]:

@@ -137,7 +137,8 @@ def cut(rgb: NDArray[np.uint8], square: Square, size: int) -> NDArray[np.uint8]:
     linear = to_picture[:, :2] / step
     shift = (to_picture[:, 2] - low) / step + linear @ np.full(2, 0.5) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(region, np.concatenate([linear, shift[:, None]], axis=1), (size, size), flags=flags)
+    affine = np.concatenate([linear, shift[:, None]], axis=1)
+    return np.asarray(cv2.warpAffine(region, affine, (size, size), flags=flags), np.uint8)
 
 
 def _next_square(vertices: NDArray[np.float64]) -> Square:

@@ -45,8 +45,8 @@ class _Stretch:
 def gather_people(faces: Sequence[Sequence[SeenFace]], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
     """People of a scene from the faces of each of its frames.
 
-    Inside a shot, tracks go by position; across a cut, by appearance alone (positions change), one person at most once a
-    shot. Frames in a gap stay invalid: nothing is invented.
+    Inside a shot, tracks go by position; across a cut, by appearance alone (positions change), one person at most once
+    a shot. Frames in a gap stay invalid: nothing is invented.
     """
     people: list[list[_Stretch]] = []
     for shot in shots:
@@ -90,7 +90,7 @@ def _person(stretches: list[_Stretch], scene: Scene) -> Person:
         points=points,
         pupils=pupils,
         head_pose=head_pose(points, scene.size_px),
-        valid=np.isfinite(points).all(axis=(1, 2)),
+        valid=np.asarray(np.isfinite(points).all(axis=(1, 2))),
         times_s=scene.times_s,
         size_px=scene.size_px,
     )

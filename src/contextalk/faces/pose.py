@@ -16,7 +16,7 @@ _OUTLIER_MM = 5.0
 
 
 def _point_weights() -> NDArray[np.float64]:
-    """Rigid points count. The jaw does not: its contour slides over the head as that turns, and drops with the mouth."""
+    """Rigid points count. The jaw does not: its contour slides over the head as that turns, and drops with speech."""
     weights = np.zeros(68)
     weights[17:27] = 0.3
     weights[27:36] = 1.0
@@ -63,11 +63,12 @@ def head_pose(points: NDArray[np.float32], size_px: tuple[int, int]) -> NDArray[
 
     Args:
         points: (F, 68, 2) scene px, iBUG order; frames with NaN give NaN.
-        size_px: (width, height) of the scene. A head off the optical axis shows a side of itself that it would not show at
-            the centre; the angles are those against the image plane (scaled orthography), so the size has no say in them.
+        size_px: (width, height) of the scene. Angles are those against the image plane (scaled orthography), so it
+            has no say in them.
 
     Returns:
-        (F, 3) degrees. yaw > 0: to image right; pitch > 0: up; roll > 0: clockwise as seen.
+        (F, 3) degrees. yaw > 0: to image right; pitch > 0: up; roll > 0: clockwise as seen. Of heads with flatter faces
+        than the generic one the angles come out too small: half the true yaw for the cartoons of `synth` (r 0.99).
     """
     del size_px
     return fit_head(points).angles_deg.astype(np.float32)

@@ -16,7 +16,7 @@ SHORTEST_SHOT_FRAMES = 8
 """One window."""
 
 CHANGED_LEVELS = 8.0
-"""Mean change of the picture, of 255, from which a frame may start a shot: below what a cut does, above what faces do."""
+"""Mean change of the picture, of 255, from which a frame may start a shot: less than cuts do, more than faces."""
 
 
 class ShotFinder:
@@ -33,7 +33,8 @@ class ShotFinder:
         height, width = picture.rgb.shape[:2]
         share = min(1.0, LONGEST_SIDE_PX / max(height, width))
         size = (max(1, round(width * share)), max(1, round(height * share)))
-        small = cv2.cvtColor(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+        shrunk = cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.cvtColor(shrunk, cv2.COLOR_RGB2BGR), np.uint8)
         cuts = self._detector.process_frame(FrameTimecode(picture.index, fps=self._rate_hz), small)
         self._starts += [cut.frame_num for cut in cuts]
         # The detector decides two frames late; whoever follows faces must know at once.

@@ -1,7 +1,7 @@
 """Who speaks: agreement of each mouth's motion with the loudness of the sound. Simple, and it says so.
 
-Loudness above the scene's own noise floor says *that* somebody speaks; each face's share of the mouth motion around that
-moment says *who*. Somebody who chews while another speaks off-screen is taken for the speaker.
+Loudness above the scene's own noise floor says *that* somebody speaks; each face's share of the mouth motion around
+that moment says *who*. Somebody who chews while another speaks off-screen is taken for the speaker.
 """
 
 from collections.abc import Sequence

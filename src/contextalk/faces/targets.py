@@ -30,8 +30,8 @@ def choose_target(analysis: Analysis, target: str) -> Track:
 
     Args:
         analysis: Of the scene.
-        target: `largest` (area summed over time) | `left` | `right` (mean position) | INDEX | `X,Y@SECONDS` (scene px) |
-            FACE.png (most alike by `appearance`, a simple descriptor) | `auto` (who speaks longest).
+        target: `largest` (area summed over time) | `left` | `right` (mean position) | INDEX | `X,Y@SECONDS` (scene px)
+            | FACE.png (most alike by `appearance`, a simple descriptor) | `auto` (who speaks longest).
 
     Raises:
         TargetError: Nobody is meant; the line says who is there.
@@ -137,7 +137,7 @@ def _by_picture(analysis: Analysis, path: Path) -> Track:
     stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     if stored is None:
         raise ContextalkError(f"{path} is no picture, wanted PNG or JPEG")
-    rgb = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
+    rgb = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
     wanted = describe(rgb, _picture_landmarks(rgb, str(path), None).points[0])
     apart = [distance(wanted, _look(analysis, track)) for track in analysis.tracks]
     best = int(np.argmin(apart))

@@ -33,7 +33,8 @@ def head_crop(rgb: Picture, centre_px: NDArray[np.floating], side_px: float) -> 
     start = (np.asarray(centre_px, np.float64) - origin) / step + (0.5 - CROP_PX / 2) * scale - 0.5
     to_region = np.array([[scale[0], 0.0, start[0]], [0.0, scale[1], start[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(region, to_region, (CROP_PX, CROP_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(region, to_region, (CROP_PX, CROP_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8)
 
 
 def masked_crop(head: Picture) -> Picture:
@@ -45,7 +46,7 @@ def masked_crop(head: Picture) -> Picture:
 
 def resized_scene(rgb: Picture) -> Picture:
     """The whole scene squeezed to (256, 256, 3), nothing hidden."""
-    return cv2.resize(rgb, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(rgb, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def scene_view(rgb: Picture, centre_px: NDArray[np.floating], side_px: float) -> Picture:
@@ -59,8 +60,8 @@ def scene_view_from_resized(
 ) -> Picture:
     """`scene_view` of a scene that is already squeezed to (256, 256, 3).
 
-    A pixel of the view is hidden as soon as a corner of it lies in the mask, give or take half a scene pixel: its colour
-    holds some of the target.
+    A pixel of the view is hidden as soon as a corner of it lies in the mask, give or take half a scene pixel: its
+    colour holds some of the target.
     """
     x = _cell_edges(size_px[0], centre_px[0], side_px)
     y = _cell_edges(size_px[1], centre_px[1], side_px)
@@ -76,7 +77,8 @@ def scene_view_from_resized(
 def _cell_edges(scene_size: int, centre: float, side_px: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Lower and upper ends of the view's pixels along one axis, in crop px, half a scene pixel further out."""
     at = np.arange(CROP_PX + 1) * (scene_size / CROP_PX)
-    return tuple((end - centre) * (CROP_PX / side_px) + CROP_PX / 2 for end in (at[:-1] - 0.5, at[1:] + 0.5))
+    lower, upper = ((end - centre) * (CROP_PX / side_px) + CROP_PX / 2 for end in (at[:-1] - 0.5, at[1:] + 0.5))
+    return lower, upper
 
 
 def _apron(side_px: float) -> int:
@@ -97,5 +99,5 @@ def _shrink(region: Picture, side_px: float) -> tuple[Picture, NDArray[np.float6
     if step <= 1.0:
         return region, np.ones(2)
     target = (max(1, round(width / step)), max(1, round(height / step)))
-    shrunk = cv2.resize(region, target, interpolation=cv2.INTER_AREA)
+    shrunk = np.asarray(cv2.resize(region, target, interpolation=cv2.INTER_AREA), np.uint8)
     return shrunk, np.array([width / target[0], height / target[1]])

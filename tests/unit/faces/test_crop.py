@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from faces_kit import RATE_HZ, animate
 
 from contextalk.core.errors import TargetError
 from contextalk.core.geometry import CROP_PX
@@ -18,6 +17,7 @@ from contextalk.faces.crop import (
     inside_mask,
     scene_mask,
 )
+from faces_kit import RATE_HZ, animate
 
 
 def whole(landmarks: Landmarks) -> list[Shot]:

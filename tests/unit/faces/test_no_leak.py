@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from faces_kit import animate
 
 from contextalk.core.records import Landmarks, Shot
 from contextalk.faces.crop import crop_path, head_mask
+from faces_kit import animate
 
 LARGEST_SHARE = 0.05
 """Variance a regressor may explain (DESIGN, contracts)."""

@@ -1,9 +1,9 @@
 """Pose against the rotations that made the points."""
 
 import numpy as np
-from faces_kit import exact_points
 
 from contextalk.faces.pose import fit_head, head_pose, rotation_matrix
+from faces_kit import exact_points
 
 SIZE_PX = (960, 540)
 

@@ -1,0 +1,55 @@
+"""The paper's landmark network (FAN) as a second backend; an extra, its weights are fetched at first use."""
+
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.errors import ContextalkError
+from contextalk.core.records import Scene, Shot
+from contextalk.faces.appearance import describe
+from contextalk.faces.backends import Person
+from contextalk.faces.people import SeenFace, gather_people
+from contextalk.media.video import Picture
+
+
+class FaceAlignmentBackend:
+    """Detects and aligns in every frame; knows no pupils, which stay NaN."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        """Load the network.
+
+        Raises:
+            ContextalkError: The package `face-alignment` is not installed.
+        """
+        try:
+            import face_alignment  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise ContextalkError(
+                "the face-alignment backend is not installed; install it with: pip install face-alignment"
+            ) from error
+        self.name = f"face-alignment-{metadata.version('face-alignment')}-1"
+        self._network: Any = face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device=device)
+        self._frames: list[list[SeenFace]] = []
+
+    def see(self, picture: Picture, *, changed: bool) -> None:  # noqa: ARG002 (every frame is looked at anew)
+        """Take the next frame."""
+        faces = self.faces(picture.rgb)
+        self._frames.append([_seen(picture.rgb, points) for points in faces])
+
+    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+        """Everybody seen."""
+        return gather_people(self._frames, scene, shots)
+
+    def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 68, 2) points of the faces of a picture, largest first."""
+        found = self._network.get_landmarks(rgb) or []
+        # The network counts from the centre of the first pixel, scene px from its corner.
+        points = np.array(found, np.float32).reshape(-1, 68, 2) + np.float32(0.5)
+        return points[np.argsort(-np.ptp(points[..., 1], axis=1), kind="stable")]
+
+
+def _seen(rgb: NDArray[np.uint8], points: NDArray[np.float32]) -> SeenFace:
+    return SeenFace(points=points.astype(np.float64), pupils=np.full((2, 2), np.nan), look=describe(rgb, points))

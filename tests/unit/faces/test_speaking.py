@@ -1,0 +1,39 @@
+"""Who speaks, where the answer is known."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from contextalk.core.time import SAMPLE_RATE_HZ
+from contextalk.faces.speaking import speaking, voice_activity
+from faces_kit import animate
+
+
+def noise(loud_s: list[tuple[float, float]], duration_s: float) -> np.ndarray:
+    times_s = np.arange(int(duration_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    loud = np.any([(times_s >= start) & (times_s < stop) for start, stop in loud_s], axis=0)
+    return (np.random.default_rng(0).normal(size=len(times_s)) * np.where(loud, 0.1, 0.001)).astype(np.float32)
+
+
+def test_the_one_whose_mouth_moves_speaks_while_there_is_sound() -> None:
+    talker = animate(1)
+    silent = replace(talker, points=np.repeat(talker.points[:1], len(talker), axis=0))
+    told = speaking([silent, talker], noise([(2.0, 4.0)], 6.0))
+    loud = (talker.times_s > 2.2) & (talker.times_s < 3.8)
+    quiet = (talker.times_s < 1.8) | (talker.times_s > 4.2)
+    # The share of a slow jaw is about a half, see LEAST_MOTION_PER_S; a still one has none at all.
+    assert told[1][loud].mean() > 0.3
+    assert told[0].max() < 0.05
+    assert told[1][quiet].max() < 0.05
+
+
+def test_silence_and_hum_are_no_voice() -> None:
+    times_s = np.arange(100) / 25
+    assert not voice_activity(np.zeros(4 * SAMPLE_RATE_HZ, np.float32), times_s).any()
+    hum = np.sin(np.arange(4 * SAMPLE_RATE_HZ) * 0.05).astype(np.float32)
+    assert not voice_activity(hum, times_s).any()
+
+
+def test_without_sound_nobody_speaks() -> None:
+    assert not speaking([animate(1)], None)[0].any()
+    assert speaking([], noise([], 1.0)) == []
