@@ -20,8 +20,15 @@ from contextalk.training.config import Budget, TrainConfig
 class Objective(Protocol):
     """What one network learns: it owns its data and says how wrong the network is."""
 
-    name: str
-    network: nn.Module
+    @property
+    def name(self) -> str:
+        """Of the network, in progress and curves."""
+        ...
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
 
     def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Loss of `batch` windows drawn with `generator` alone, and figures for the log."""

@@ -59,6 +59,8 @@ def fill_pupils(points: Points, pupils: Points) -> Points:
 def lip_pictures(head: Frames, points: Points) -> NDArray[np.uint8]:
     """Truth of the lip reference: (F, 16, 16) grey, the upright square around the mouth, half as wide as the face.
 
+    Each picture is normalised to mean 128 and standard deviation 50: a reference tells a mouth's shape, not its skin.
+
     Args:
         head: (F, 256, 256, 3).
         points: (F, 70 or 68, 2) crop px.
@@ -72,12 +74,11 @@ def lip_pictures(head: Frames, points: Points) -> NDArray[np.uint8]:
         # Lip px (0 … 16) → crop px; OpenCV's pixel centres are at integers.
         turn = np.array([[cosine, -sine], [sine, cosine]])
         shift = centre - turn @ np.full(2, LIP_PX / 2 - 0.5) - 0.5
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        flags = cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
-        cut.append(
-            cv2.warpAffine(cv2.GaussianBlur(grey, (0, 0), 1.2), np.c_[turn, shift], (LIP_PX, LIP_PX), flags=flags)
-        )
-    return np.stack(cut)
+        grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 1.2).astype(np.float32)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        mouth = cv2.warpAffine(grey, np.c_[turn, shift], (LIP_PX, LIP_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        cut.append((mouth - mouth.mean()) / max(1.0, float(mouth.std())) * 50 + 128)
+    return np.clip(np.stack(cut).round(), 0, 255).astype(np.uint8)
 
 
 def picture_weights(points: Points) -> NDArray[np.float32]:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from contextalk.core.config import from_dict, to_dict
@@ -31,6 +33,8 @@ from contextalk.training.objectives.probe import ProbeObjective
 from contextalk.training.objectives.reader import ReaderObjective
 from contextalk.training.picture_set import PictureSet
 from contextalk.training.windows import WindowSet
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 PRESET_FILE = "preset.json"
 FIGURES_FILE = "figures.json"
@@ -146,6 +150,7 @@ class TrainingRun:
                 raise ContextalkError(
                     f"no network {network!r} in this preset, wanted all or one of {', '.join(self.order)}"
                 )
+            torch.manual_seed(self.config.seed)  # of the weights a network starts from
             figures[name] = steps[name]() if name in steps else self._train_generating(name)
             self._note(name, figures[name])
         return figures
@@ -272,7 +277,7 @@ class TrainingRun:
             progress=self.progress,
         )
 
-    def _started(self, network: nn.Module, name: str) -> nn.Module:
+    def _started(self, network: _Network, name: str) -> _Network:
         """A network, from the bundle's weights if there are some."""
         if self.start is not None:
             try:
