@@ -42,7 +42,7 @@ SIDE_SLACK = 0.15
 FIT_MARGIN_CROP_PX = 6.0
 """Between the head's outline and the mask's border."""
 
-PIVOT_MM, PIVOT_SPREAD_MM, PIVOT_RANGE_MM = -90.0, 50.0, (-180.0, 20.0)
+PIVOT_MM, PIVOT_SPREAD_MM, PIVOT_RANGE_MM = -75.0, 50.0, (-180.0, 20.0)
 """Depth of the point about which heads turn, in the generic head: usual, how far from that, and never beyond."""
 
 SWAY_MM, SWAY_FRAMES = 5.0, 12
@@ -75,7 +75,7 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
     side = fit.scale * HEAD_HEIGHT_MM / HEAD_SHARE
     outline = np.concatenate([points, _hair_outline(fit)], axis=1)
     return _still_path(
-        np.stack([_pivot_x(fit, shots), fit.centre_px[:, 1]], axis=1),
+        np.stack([_pivot_x(fit, landmarks.head_pose[:, 0], shots), fit.centre_px[:, 1]], axis=1),
         side,
         outline,
         landmarks.times_s,
@@ -238,7 +238,7 @@ def _share_fitting(relative: NDArray[np.float64], anchor: NDArray[np.float64]) -
     return float(((reach**MASK_EXPONENT).sum(axis=-1).max(axis=1) <= 1.0).mean())
 
 
-def _pivot_x(fit: HeadFit, shots: Sequence[Shot]) -> NDArray[np.float64]:
+def _pivot_x(fit: HeadFit, yaw_deg: NDArray[np.float32], shots: Sequence[Shot]) -> NDArray[np.float64]:
     """(F,) scene px: x of the point in the head that stays in place when it turns.
 
     A centre that is wrong in depth sits to one side of the neck in a turned head, and neck and shoulders are seen
@@ -247,7 +247,8 @@ def _pivot_x(fit: HeadFit, shots: Sequence[Shot]) -> NDArray[np.float64]:
     a usual one where the head hardly turns.
     """
     seen = np.isfinite(fit.scale)
-    forward = fit.rotation[:, 0, 2]
+    # A rig's own yaw, where the landmarks bring it: the fit sees half of it in flat cartoons.
+    forward = np.where(np.isfinite(yaw_deg), np.sin(np.radians(yaw_deg)), fit.rotation[:, 0, 2])
     turning = sliding = 0.0
     for shot in shots:
         rows = np.flatnonzero(seen[shot.start : shot.stop]) + shot.start
