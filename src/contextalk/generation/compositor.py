@@ -154,7 +154,7 @@ def _lay(
     warp = np.concatenate([matrix, offset[:, None]], axis=1)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     patch = cv2.warpAffine(head, warp, (right - left, bottom - top), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.clip(patch, 0, 255)
+    return np.clip(patch, 0, 255).astype(np.float32)
 
 
 def _box(mask: Mask, shrink: tuple[int, int]) -> tuple[int, int, int, int] | None:
