@@ -14,6 +14,7 @@ Network = Literal[
     "probe",
     "lips",
     "reader",
+    "estimator",
     "landmark",
     "landmark-first",
     "landmark-sequence",

@@ -90,7 +90,7 @@ def read_manifest(dataset: Path | str) -> pa.Table:
     try:
         with fsspec.open(address, "rb") as stream:
             # A few thousand rows need no threads, and Arrow's sometimes abort the process at interpreter exit.
-            content = io.BytesIO(stream.read())
+            content = io.BytesIO(stream.read())  # pyright: ignore[reportAttributeAccessIssue]
             table = pq.read_table(content, use_threads=False, pre_buffer=False)  # pyright: ignore[reportAttributeAccessIssue]
     except (OSError, pa.ArrowInvalid) as error:
         raise DatasetError(f"{dataset} is no dataset: wanted a readable {MANIFEST} in it ({error})") from error

@@ -18,7 +18,7 @@ Latents = Float[Tensor, "b f c h w"]
 class Denoiser(Protocol):
     """A network with its conditions bound: what a sampler calls."""
 
-    def __call__(self, noisy: Latents, time: Float[Tensor, "b"]) -> Latents:
+    def __call__(self, noisy: Latents, time: Float[Tensor, "b"], /) -> Latents:
         """Predict at `time` in [0, 1000] whatever the process's `prediction` names."""
         ...
 
@@ -48,7 +48,8 @@ class Process:
         """Training times in [0, 1000): whole steps for the chain, stratified logit-normal for `flow`."""
         share = (torch.arange(count) + torch.rand(count, generator=generator)) / count
         if self.prediction == "flow":
-            return torch.sigmoid(torch.special.ndtri(share.clamp(1e-4, 1 - 1e-4))) * NUM_STEPS
+            normal = torch.special.ndtri(share.clamp(1e-4, 1 - 1e-4))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            return torch.sigmoid(normal) * NUM_STEPS  # pyright: ignore[reportUnknownArgumentType]
         return (share * NUM_STEPS).floor().clamp(max=NUM_STEPS - 1)
 
     def add_noise(self, clean: Latents, noise: Latents, time: Float[Tensor, "b"]) -> Latents:

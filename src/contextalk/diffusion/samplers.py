@@ -51,12 +51,10 @@ def sample(
 
 
 def _scheduler(process: Process, sampler: SamplerName) -> Any:
-    from diffusers import (
-        DDIMScheduler,
-        DDPMScheduler,
-        DPMSolverMultistepScheduler,
-        FlowMatchEulerDiscreteScheduler,
-    )
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+    from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+    from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
     if process.prediction == "flow":
         if sampler == "ddim":

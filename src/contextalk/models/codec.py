@@ -1,7 +1,7 @@
 """Pictures ↔ latents: 256×256 RGB to 16 channels on 16×16 cells (paper, Table 3: downsampling 16)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -126,8 +126,8 @@ class Residual(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape out."""
@@ -143,15 +143,16 @@ class PaperAutoencoder(nn.Module):
 
         scales = len(config.channels)
         groups = min(32, min(config.channels))
-        self.vae = AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * (scales - 1) + ("AttnDownEncoderBlock2D",),
-            up_block_types=("AttnUpDecoderBlock2D",) + ("UpDecoderBlock2D",) * (scales - 1),
-            block_out_channels=config.channels,
-            layers_per_block=config.blocks,
-            latent_channels=LATENT_CHANNELS,
-            norm_num_groups=groups,
-            sample_size=CROP_PX,
-        )
+        shape: dict[str, Any] = {
+            "down_block_types": ("DownEncoderBlock2D",) * (scales - 1) + ("AttnDownEncoderBlock2D",),
+            "up_block_types": ("AttnUpDecoderBlock2D",) + ("UpDecoderBlock2D",) * (scales - 1),
+            "block_out_channels": config.channels,
+            "layers_per_block": config.blocks,
+            "latent_channels": LATENT_CHANNELS,
+            "norm_num_groups": groups,
+            "sample_size": CROP_PX,
+        }
+        self.vae: Any = AutoencoderKL(**shape)
 
     def encode(self, pixels: Float[Tensor, "n 3 x y"]) -> Float[Tensor, "n 16 h w"]:
         """Unnormalised latents: the mean of the posterior."""

@@ -1,6 +1,7 @@
 """MVControlNet: a video diffusion U-Net and its control branch (paper, Sec. 4.3, Fig. 3, Table 3)."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -74,7 +75,7 @@ class MVControlNet(nn.Module):
         self.control = ControlBranch(config)
         self.decoder = Decoder(config, self.encoder.skip_channels)
         if config.pooled_condition:
-            num_tokens = sum(encoder.num_tokens for encoder in self.condition_encoder.encoders.values())
+            num_tokens = sum(cast(int, encoder.num_tokens) for encoder in self.condition_encoder.encoders.values())
             self.pool = nn.Sequential(
                 nn.Linear(num_tokens * config.condition_dim, 2 * config.condition_dim),
                 nn.SiLU(),
@@ -167,8 +168,8 @@ class Encoder(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"], given: BlockInput) -> tuple[list[Tensor], Tensor]:
         """Entered picture → (skips, finest first; output of the middle)."""
         skips = [x]
-        for scale in self.scales:
-            for block in scale["blocks"]:
+        for scale in cast(list[nn.ModuleDict], self.scales):
+            for block in cast(nn.ModuleList, scale["blocks"]):
                 x = block(x, given)
                 skips.append(x)
             if "down" in scale:
@@ -223,10 +224,11 @@ class Decoder(nn.Module):
             parts = nn.ModuleDict()
             if scale < len(widths) or config.downsample_last:
                 parts["up"] = nn.Conv2d(channels, channels, 3, padding=1)
-            parts["blocks"] = nn.ModuleList()
+            blocks = nn.ModuleList()
             for _ in range(config.blocks + 1):
-                parts["blocks"].append(_block(config, channels + skips.pop(), widths[scale - 1], scale=scale))
+                blocks.append(_block(config, channels + skips.pop(), widths[scale - 1], scale=scale))
                 channels = widths[scale - 1]
+            parts["blocks"] = blocks
             self.scales.append(parts)
         self.leave = nn.Sequential(
             nn.GroupNorm(min(8, channels), channels), nn.SiLU(), nn.Conv2d(channels, LATENT_CHANNELS, 3, padding=1)
@@ -237,10 +239,10 @@ class Decoder(nn.Module):
         skips = list(skips)
         for block in self.deepest:
             x = block(torch.cat([x, skips.pop()], dim=1), given)
-        for parts in self.scales:
+        for parts in cast(list[nn.ModuleDict], self.scales):
             if "up" in parts:
                 x = parts["up"](functional.interpolate(x, scale_factor=2, mode="nearest"))
-            for block in parts["blocks"]:
+            for block in cast(nn.ModuleList, parts["blocks"]):
                 x = block(torch.cat([x, skips.pop()], dim=1), given)
         return self.leave(x)
 
