@@ -41,7 +41,8 @@ def test_a_swaying_head_does_not_move_the_square() -> None:
 
 def test_a_walking_head_is_followed_and_its_size_too() -> None:
     landmarks = animate(4, walk_mm_per_s=120.0)
-    growing = np.linspace(1.0, 1.6, len(landmarks), dtype=np.float32)[:, None, None]
+    # Two and a half times as big within two seconds: far more than the side may follow.
+    growing = np.interp(landmarks.times_s, [2.0, 4.0], [1.0, 2.5]).astype(np.float32)[:, None, None]
     landmarks = replace(landmarks, points=(landmarks.points - 300) * growing + 300)
     path = crop_path(landmarks, whole(landmarks))
     assert np.ptp(path.centre_px[:, 0]) > 100

@@ -49,3 +49,8 @@ def test_a_fast_mover_is_followed_by_its_speed() -> None:
     # A third of a box a frame with every second frame missing: only the speed keeps the overlap.
     boxes = [box(100 + 20 * f)[None] if f < 6 or f % 2 else np.zeros((0, 4)) for f in range(60)]
     assert len(link(boxes, np.arange(60) / RATE_HZ)) == 1
+
+
+def test_somebody_elsewhere_is_somebody_else() -> None:
+    boxes = [box(100 if f < 50 else 500)[None] for f in range(100)]
+    assert [len(track.frames) for track in link(boxes, np.arange(100) / RATE_HZ)] == [50, 50]
