@@ -99,16 +99,6 @@ def test_generated_first_frames_are_fed_to_sequences() -> None:
     assert torch.equal(true._carried(windows, generator), windows.face[:, 0])
 
 
-def test_identity_is_the_same_person_outside_the_window() -> None:
-    windows = WindowSet([clip("a"), clip("bb"), clip("ccc", person="ben")])
-    faces = windows.tensors["face"]
-    batch = windows.draw(64, torch.Generator().manual_seed(0))
-    for identity, frames in zip(batch.identity, batch.frames, strict=True):
-        source = int(torch.nonzero((faces == identity).flatten(1).all(dim=1))[0])
-        assert source not in frames.tolist()
-        assert windows.person_of[source] == windows.person_of[frames[0]]
-
-
 @pytest.mark.parametrize("step", ["first", "sequence"])
 def test_stage_1_is_told_identity_for_its_first_frame_only(step: str) -> None:
     learning = objective(stage="landmark", step=step)
@@ -118,13 +108,6 @@ def test_stage_1_is_told_identity_for_its_first_frame_only(step: str) -> None:
     assert condition.audio is not None
     assert len(condition.hints) == 1
     assert condition.hints[0].shape == noisy.shape
-
-
-def test_windows_never_cross_a_clip() -> None:
-    windows = WindowSet([clip("a", 10), clip("bb", 9)])
-    taken = windows.take(windows.begins, torch.Generator(), length=8)
-    assert len(windows) == 3 + 2
-    assert all(len(set(windows.clip_of[frames].tolist())) == 1 for frames in taken.frames)
 
 
 def test_folds_share_clips_evenly_and_for_good() -> None:
