@@ -154,7 +154,8 @@ def _two_networks(network: NetworkConfig) -> dict[str, NetworkConfig]:
     """One network a stage, told all that DESIGN lists for it; stage 1 also reads the scene view as tokens."""
     return {
         "landmark": replace(network, modalities=("audio", "identity", "place", "scene")),
-        "face": replace(network, modalities=("lips", "identity"), num_hints=3),
+        # Stage 2's c_l does not know the pose: points regressed from it would be noise in the gradient.
+        "face": replace(network, modalities=("lips", "identity"), num_hints=3, predict_points=False),
     }
 
 

@@ -79,7 +79,7 @@ class Stage1:
                 pupils = carried[1] if models.draws_pupils else np.full_like(carried[1], np.nan)
                 first = encode_pictures(self.bundle.codec, draw_landmarks(carried[0], pupils)[None], "drawing")
             latents = sample(
-                lambda x, time: network(x, time, condition, first_is_clean=first is not None),
+                lambda noisy, time: network(noisy, time, condition, first_is_clean=first is not None),
                 models.process,
                 _noise(frames, seed),
                 sampler=self.drawing.sampler,
@@ -139,7 +139,7 @@ class Stage2:
                 identity=identity,
             )
             latents = sample(
-                lambda x, time: network(x, time, condition, first_is_clean=carried is not None),
+                lambda noisy, time: network(noisy, time, condition, first_is_clean=carried is not None),
                 models.process,
                 _noise(frames, seed),
                 sampler=self.drawing.sampler,
