@@ -1,5 +1,6 @@
 """Single-shot face detection: anchors, decoding, suppression; whole picture first, tiles for small faces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -44,21 +45,26 @@ class FaceDetector:
         )
 
     def __call__(self, rgb: NDArray[np.uint8]) -> Detections:
-        """Faces of (H, W, 3); where whole picture and large tiles show none, small tiles are searched."""
+        """Faces of (H, W, 3); where whole picture and large tiles show none, small tiles are searched too."""
         height, width = rgb.shape[:2]
         regions = [(0, 0, width, height)]
         if max(width, height) > TILE_ASPECT * min(width, height):
             regions += _tiles(width, height, min(width, height))
-        found = self._search(rgb, regions)
+        found = self._search(rgb, regions, self._networks)
         if not len(found.scores):
-            found = self._search(rgb, _tiles(width, height, min(width, height) // 2))
+            found = self._search(rgb, _tiles(width, height, min(width, height) // 2), self._networks[:1])
         return found
 
-    def _search(self, rgb: NDArray[np.uint8], regions: list[tuple[int, int, int, int]]) -> Detections:
+    @staticmethod
+    def _search(
+        rgb: NDArray[np.uint8],
+        regions: list[tuple[int, int, int, int]],
+        networks: Sequence[tuple[Network, NDArray[np.float64]]],
+    ) -> Detections:
         rows: list[NDArray[np.float64]] = [np.zeros((0, 9))]
         for left, top, right, bottom in regions:
             region = rgb[top:bottom, left:right]
-            for network, anchors in self._networks:
+            for network, anchors in networks:
                 found = _detect(network, anchors, region)
                 found[:, :8] += np.tile([left, top], 4)
                 rows.append(found)

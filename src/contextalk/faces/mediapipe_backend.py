@@ -15,13 +15,13 @@ from contextalk.faces.mesh import FaceMesh, MeshFitter, Square, square_of_detect
 from contextalk.faces.people import SeenFace, gather_people
 from contextalk.media.video import Picture
 
-_VERSION = 1
+_VERSION = 2
 
 DETECT_EVERY_S = 0.4
 """Between detections faces are followed by their own mesh, which is faster and steadier."""
 
-DETECT_LOST_EVERY = 3
-"""Frames between detections while somebody has been lost."""
+DETECT_LOST_EVERY, SEARCH_LOST_S = 3, 1.0
+"""Frames between detections just after somebody was lost, and for how long; then the usual pace."""
 
 LARGEST_TURN_DEG = 25.0
 """Roll between two frames that no neck makes: the mesh has slid off, as it does from full profiles."""
@@ -50,19 +50,20 @@ class MediapipeBackend:
         self._frames: list[list[SeenFace]] = []
         self._detected_s = -np.inf
         self._since_detection = 0
-        self._lost = False
+        self._lost_s = -np.inf
 
     def see(self, picture: Picture, *, changed: bool) -> None:
         """Take the next frame."""
         before = [] if changed else self._followed
         again = [self._follow(picture.rgb, face) for face in before]
         followed = self._distinct([face for face in again if face])
-        self._lost = self._lost or len(followed) < len(before)
+        if len(followed) < len(before):
+            self._lost_s = picture.time_s
         self._since_detection += 1
-        if changed or self._is_due(picture.time_s, len(followed)):
+        if changed or self._is_due(picture.time_s):
             new = [_Followed(mesh=mesh, age=0) for mesh in self._new(picture.rgb, followed)]
             followed = self._distinct(followed + new)
-            self._detected_s, self._since_detection, self._lost = picture.time_s, 0, len(followed) < len(before)
+            self._detected_s, self._since_detection = picture.time_s, 0
         self._followed = followed
         self._frames.append([_seen(picture.rgb, face) for face in followed])
 
@@ -82,10 +83,10 @@ class MediapipeBackend:
             return None
         return _Followed(mesh=mesh, age=face.age + 1)
 
-    def _is_due(self, time_s: float, num_followed: int) -> bool:
+    def _is_due(self, time_s: float) -> bool:
         if time_s - self._detected_s >= DETECT_EVERY_S:
             return True
-        return (self._lost or not num_followed) and self._since_detection >= DETECT_LOST_EVERY
+        return time_s - self._lost_s <= SEARCH_LOST_S and self._since_detection >= DETECT_LOST_EVERY
 
     def _new(self, rgb: NDArray[np.uint8], followed: list[_Followed]) -> list[FaceMesh]:
         """Meshes of detected faces that nobody follows yet."""
