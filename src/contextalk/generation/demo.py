@@ -23,6 +23,7 @@ def run_demo(output: Path, progress: Progress | None = None) -> GenerateResult:
     request = GenerateRequest(
         scene=assets / "scene.mp4",
         audio=assets / "driving.wav",
+        target="0",
         output=output / "out.mp4",
         save_landmarks=output / "landmarks.npz",
         report=output / "report.json",
