@@ -38,18 +38,23 @@ class Verb(Protocol):
 
 
 class Bars:
-    """Progress as bars with time left on standard error, one bar for each thing done; a line every 30 s in a log."""
+    """Progress as bars with time left on standard error, one bar for each thing done.
+
+    Where standard error is no terminal, a line every 30 s, and none for what is done sooner.
+    """
 
     def __init__(self) -> None:
         self._what: str | None = None
         self._bar = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Show that `done` of `total` is done of `what`."""
-        if what != self._what:
+        """Show that `done` of `total` is done of `what`; what stands in brackets there may change as it goes."""
+        name = what.split(" (")[0]
+        if name != self._what:
             self._close()
-            self._open(what, total)
+            self._open(name, done, total)
         assert self._bar is not None
+        self._bar.set_description(what, refresh=False)
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
@@ -61,12 +66,20 @@ class Bars:
     ) -> None:
         self._close()
 
-    def _open(self, what: str, total: int) -> None:
+    def _open(self, what: str, done: int, total: int) -> None:
         from tqdm import tqdm
 
-        interval_s = _TERMINAL_S if sys.stderr.isatty() else _LOG_S
+        terminal = sys.stderr.isatty()
         self._what = what
-        self._bar = tqdm(total=total, desc=what, mininterval=interval_s, dynamic_ncols=True, file=sys.stderr)
+        self._bar = tqdm(
+            total=total,
+            initial=done,  # resumed work is not counted into the speed
+            desc=what,
+            mininterval=_TERMINAL_S if terminal else _LOG_S,
+            delay=0 if terminal else _LOG_S,
+            dynamic_ncols=True,
+            file=sys.stderr,
+        )
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contextalk.cli.console import Verb
+from contextalk.cli.console import Bars, Verb
 from contextalk.cli.doctor import Doctor
 from contextalk.cli.generate import Generate, parse_range
 from contextalk.cli.main import main, parse, plain
@@ -157,6 +157,26 @@ def test_json_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(capsys.readouterr().out)
     assert facts["torch"].startswith("2.")
     assert "threads" in facts
+
+
+def test_short_work_is_silent_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with Bars() as bars:
+        for done in range(1, 4):
+            bars("faces", done, 3)
+        bars("heads", 1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_work_with_a_changing_note_is_one_bar() -> None:
+    with Bars() as bars:
+        bars("codec (loss 0.9)", 1, 10)
+        first = bars._bar
+        bars("codec (loss 0.8)", 5, 10)
+        assert bars._bar is first
+        assert first is not None
+        assert (first.n, first.desc) == (5, "codec (loss 0.8): ")
+        bars("reader (loss 0.8)", 1, 10)
+        assert bars._bar is not first
 
 
 def test_plain_knows_arrays_and_paths() -> None:
