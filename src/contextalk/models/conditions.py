@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from contextalk.core.errors import ShapeError
 from contextalk.models.codec import LATENT_CHANNELS
 
 Modality = Literal["audio", "lips", "identity", "place", "scene"]
@@ -50,8 +51,9 @@ class ConditionEncoder(nn.Module):
         super().__init__()
         self.modalities = modalities
         self.encoders = nn.ModuleDict({name: _ENCODERS[name](dim) for name in modalities})
-        # The scene view is always there; every other modality may be absent.
-        absent = (name for name in modalities if name != "scene")
+        # The scene view is always there, and with it the place it is understood from; all else may be absent.
+        always = {"scene", "place"} if "scene" in modalities else set[str]()
+        absent = (name for name in modalities if name not in always)
         self.null_tokens = nn.ParameterDict({name: nn.Parameter(torch.randn(1, 1, 1, dim) * 0.02) for name in absent})
 
     def forward(self, condition: Condition) -> Float[Tensor, "b f n d"]:
@@ -59,18 +61,16 @@ class ConditionEncoder(nn.Module):
         batch, frames = condition.hints[0].shape[:2]
         tokens: list[Tensor] = []
         for name in self.modalities:
-            value = _modality(condition, name)
+            if name == "scene":  # no field of its own: the scene view is a hint
+                tokens.append(self.encoders[name](condition.hints[0], condition.place))
+                continue
+            value = getattr(condition, name)
             if value is None:
                 null = self.null_tokens[name].expand(batch, frames, self.encoders[name].num_tokens, -1)
                 tokens.append(null)
             else:
                 tokens.append(self.encoders[name](value, frames))
         return torch.cat(tokens, dim=2)
-
-
-def _modality(condition: Condition, name: Modality) -> Tensor | None:
-    """The scene modality reads the first hint, the scene view; all others have a field."""
-    return condition.hints[0] if name == "scene" else getattr(condition, name)
 
 
 class AudioEncoder(nn.Module):
@@ -133,6 +133,55 @@ class GridEncoder(nn.Module):
         return x.unflatten(0, (-1, frames))
 
 
+class SceneEncoder(nn.Module):
+    """The scene view → tokens that look for things relative to the target: who faces them, and on which side.
+
+    Each cell is told where it lies from the target's place, and each token is a learnt weighting over all cells. A grid
+    of tokens at fixed places learnt the training rooms by heart and nothing about unseen ones (docs/log.md).
+    """
+
+    num_tokens = 8
+    width = 48
+    noise = 0.3
+    """Standard deviation of noise on the view in training, against learning rooms by heart."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        width = self.width
+        self.layers = nn.Sequential(
+            nn.Conv2d(LATENT_CHANNELS + 2, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Dropout2d(0.1),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.SiLU(),
+            nn.Dropout2d(0.1),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.SiLU(),
+        )
+        self.weigh = nn.Conv2d(width, self.num_tokens, 1)
+        self.values = nn.Conv2d(width, width, 1)
+        self.out = nn.Linear(width, dim)
+
+    def forward(
+        self, view: Float[Tensor, "b f 16 16 16"], place: Float[Tensor, "b f 3"] | None
+    ) -> Float[Tensor, "b f 8 d"]:
+        """Encode.
+
+        Raises:
+            ShapeError: No place: the scene is only understood from where the target is.
+        """
+        if place is None:
+            raise ShapeError("the scene modality wants a place beside the scene view")
+        frames, cells = view.shape[1], view.shape[-1]
+        x = torch.cat([view.flatten(0, 1), _offsets(place.flatten(0, 1), cells)], dim=1)
+        if self.training:
+            x = x + self.noise * torch.randn_like(x)
+        x = self.layers(x.contiguous(memory_format=torch.channels_last))
+        share = self.weigh(x).flatten(2).softmax(dim=-1)
+        pooled = share @ self.values(x).flatten(2).transpose(1, 2)
+        return self.out(pooled).unflatten(0, (-1, frames))
+
+
 class PlaceEncoder(nn.Module):
     """Crop centre and side → one token."""
 
@@ -148,10 +197,18 @@ class PlaceEncoder(nn.Module):
         return self.layers(2 * place - 1)[:, :, None]
 
 
+def _offsets(place: Float[Tensor, "n 3"], cells: int) -> Float[Tensor, "n 2 h w"]:
+    """How far each cell lies right of and below the crop's centre, a quarter of the scene being 1."""
+    middles = (torch.arange(cells, device=place.device) + 0.5) / cells
+    right = (middles - place[:, 0:1])[:, None, :].expand(-1, cells, -1)
+    below = (middles - place[:, 1:2])[:, :, None].expand(-1, -1, cells)
+    return 4 * torch.stack([right, below], dim=1)
+
+
 _ENCODERS: dict[str, Callable[[int], nn.Module]] = {
     "audio": AudioEncoder,
     "lips": LipEncoder,
     "identity": GridEncoder,
     "place": PlaceEncoder,
-    "scene": GridEncoder,
+    "scene": SceneEncoder,
 }

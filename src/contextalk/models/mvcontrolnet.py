@@ -57,6 +57,8 @@ class NetworkConfig:
     predict_points: bool = False
 
     def __post_init__(self) -> None:
+        if "scene" in self.modalities and "place" not in self.modalities:
+            raise ValueError("network.modalities has scene, which wants place beside it")
         if self.predict_points and not self.pooled_condition:
             raise ValueError("network.predict_points wants network.pooled_condition")
 

@@ -52,7 +52,7 @@ class TrainConfig:
     codec: Budget = Budget(windows=5_000, batch=2, learning_rate=1e-3)
     lips: Budget = Budget(windows=16_000, batch=16, learning_rate=1e-3)
     reader: Budget = Budget(windows=8_000, batch=4, learning_rate=1e-3)
-    probe: Budget = Budget(windows=16_000, batch=16, learning_rate=1e-3)
+    probe: Budget = Budget(windows=12_000, batch=8, learning_rate=2e-3)
     first_share: float = 0.25
     generated_first_share: float = 0.0
     carried_noise: float = 0.0

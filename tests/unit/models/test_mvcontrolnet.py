@@ -89,7 +89,13 @@ def test_one_frame_works_in_the_same_network():
     [
         TINY,
         replace(TINY, downsample_last=False, attention_scales=(2, 3), blocks=1),
-        replace(TINY, modalities=("audio", "scene"), per_frame_time=True, pooled_condition=True, predict_points=True),
+        replace(
+            TINY,
+            modalities=("audio", "place", "scene"),
+            per_frame_time=True,
+            pooled_condition=True,
+            predict_points=True,
+        ),
         replace(TINY, num_hints=3),
     ],
 )
@@ -100,7 +106,7 @@ def test_every_parameter_has_a_gradient_after_three_steps(config: NetworkConfig)
     for step in range(4):
         given = condition(2, 8, config.num_hints)
         if step % 2:  # null tokens learn only when a modality is absent
-            given = Condition(hints=given.hints)
+            given = Condition(hints=given.hints, place=given.place if "scene" in config.modalities else None)
         out, points = network.predict(torch.randn(2, 8, 16, 16, 16), torch.rand(2) * 1000, given, first_is_clean=True)
         loss = out.square().mean() + (0 if points is None else points.square().mean())
         loss.backward()

@@ -19,7 +19,8 @@ from contextalk.training.windows import WindowBatch, WindowSet
 
 Stage = Literal["landmark", "face", "one_stage"]
 
-_DROPPABLE: tuple[Modality, ...] = ("audio", "lips", "identity", "place")
+_DROPPABLE: tuple[Modality, ...] = ("audio", "lips", "identity")
+"""Not the place: the scene is understood from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from contextalk.models.conditions import GridEncoder, PlaceEncoder
+from contextalk.models.conditions import SceneEncoder
 from contextalk.training.windows import WindowSet
 
 _WIDTH = 64
@@ -14,18 +14,16 @@ _CLEAR_TURN = 0.12
 
 
 class SideProbe(nn.Module):
-    """A few convolutions and a linear layer: what it cannot see no generator will."""
+    """The scene encoder of the networks and one linear layer: what it cannot see no generator will."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.scene = GridEncoder(_WIDTH)
-        self.place = PlaceEncoder(_WIDTH)
-        self.out = nn.Sequential(nn.Linear(17 * _WIDTH, _WIDTH), nn.SiLU(), nn.Dropout(0.2), nn.Linear(_WIDTH, 1))
+        self.scene = SceneEncoder(_WIDTH)
+        self.out = nn.Linear(SceneEncoder.num_tokens * _WIDTH, 1)
 
     def forward(self, scene: Float[Tensor, "b 1 16 16 16"], place: Float[Tensor, "b 1 3"]) -> Float[Tensor, "b"]:
         """Logit of facing image right."""
-        tokens = torch.cat([self.scene(scene, 1), self.place(place, 1)], dim=2)
-        return self.out(tokens.flatten(1))[:, 0]
+        return self.out(self.scene(scene, place).flatten(1))[:, 0]
 
 
 class ProbeObjective:
