@@ -73,7 +73,7 @@ def quality() -> Preset:
             learning_rate_decay="cosine",
             network_windows=4_000_000,
             generated_first_share=0.0,
-            auxiliary_weight=1.0,
+            auxiliary_weight=0.1,
         ),
     )
 
@@ -112,7 +112,7 @@ def compact() -> Preset:
         network_windows=40_000,
         carried_noise=0.05,
         condition_dropout=0.05,
-        auxiliary_weight=1.0,
+        auxiliary_weight=0.1,
         mouth_weight=2.0,
     )
     return Preset(models=models, training=training)
@@ -155,7 +155,9 @@ def _two_networks(network: NetworkConfig) -> dict[str, NetworkConfig]:
     return {
         "landmark": replace(network, modalities=("audio", "identity", "place", "scene")),
         # Stage 2's c_l does not know the pose: points regressed from it would be noise in the gradient.
-        "face": replace(network, modalities=("lips", "identity"), num_hints=3, predict_points=False),
+        "face": replace(
+            network, modalities=("lips", "identity"), num_hints=3, predict_points=False, hints_in_video_branch=True
+        ),
     }
 
 

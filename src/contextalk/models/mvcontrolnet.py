@@ -37,6 +37,8 @@ class NetworkConfig:
         pooled_condition: Departure: c_l, flattened, is also added to the time embedding frame by frame, a shorter way
             than
             cross-attention for what concerns the whole head (side, mouth).
+        hints_in_video_branch: Departure: c_v also enters the video branch itself, each hint by its own
+            zero convolution; what is to be copied (border, identity) then need not wait for the control branch to wake.
         predict_points: Departure: the pooled condition also regresses the 70 points (68 and two pupils) in an auxiliary
             loss, so that the condition encoders learn in minutes.
     """
@@ -55,6 +57,7 @@ class NetworkConfig:
     per_frame_time: bool = False
     pooled_condition: bool = False
     predict_points: bool = False
+    hints_in_video_branch: bool = False
 
     def __post_init__(self) -> None:
         if "scene" in self.modalities and "place" not in self.modalities:
@@ -76,6 +79,9 @@ class MVControlNet(nn.Module):
         self.encoder = Encoder(config)
         self.control = ControlBranch(config)
         self.decoder = Decoder(config, self.encoder.skip_channels)
+        if config.hints_in_video_branch:
+            width = config.base_channels * config.multipliers[0]
+            self.hint_encoders = nn.ModuleList(_hint_encoder(width) for _ in range(config.num_hints))
         if config.pooled_condition:
             num_tokens = sum(cast(int, encoder.num_tokens) for encoder in self.condition_encoder.encoders.values())
             self.pool = nn.Sequential(
@@ -122,7 +128,11 @@ class MVControlNet(nn.Module):
         given = BlockInput(frames=frames, time=embedding.flatten(0, 1), tokens=tokens.flatten(0, 1))
         x = noisy.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         hints = [hint.flatten(0, 1).contiguous(memory_format=torch.channels_last) for hint in condition.hints]
-        skips, middle = self.encoder(self.encoder.enter(x), given)
+        entered = self.encoder.enter(x)
+        if self.config.hints_in_video_branch:
+            for encode, hint in zip(self.hint_encoders, hints, strict=True):
+                entered = entered + encode(hint)
+        skips, middle = self.encoder(entered, given)
         control_skips, control_middle = self.control(x, hints, given)
         skips = [skip + control for skip, control in zip(skips, control_skips, strict=True)]
         out = self.decoder(middle + control_middle, skips, given)
@@ -189,16 +199,7 @@ class ControlBranch(nn.Module):
         super().__init__()
         self.encoder = Encoder(config)
         width = self.encoder.skip_channels[0]
-        self.hint_encoders = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(LATENT_CHANNELS, width, 3, padding=1),
-                nn.SiLU(),
-                nn.Conv2d(width, width, 3, padding=1),
-                nn.SiLU(),
-                _zero_convolution(width),
-            )
-            for _ in range(config.num_hints)
-        )
+        self.hint_encoders = nn.ModuleList(_hint_encoder(width) for _ in range(config.num_hints))
         self.skip_outs = nn.ModuleList(_zero_convolution(channels) for channels in self.encoder.skip_channels)
         self.middle_out = _zero_convolution(self.encoder.skip_channels[-1])
 
@@ -258,6 +259,17 @@ def _block(config: NetworkConfig, channels_in: int, channels: int, *, scale: int
         head_dim=config.head_dim,
         attention=scale in config.attention_scales,
         dropout=config.dropout,
+    )
+
+
+def _hint_encoder(width: int) -> nn.Sequential:
+    """c_v → what is added to the encoded x_t; silent at the start."""
+    return nn.Sequential(
+        nn.Conv2d(LATENT_CHANNELS, width, 3, padding=1),
+        nn.SiLU(),
+        nn.Conv2d(width, width, 3, padding=1),
+        nn.SiLU(),
+        _zero_convolution(width),
     )
 
 

@@ -97,6 +97,7 @@ def test_one_frame_works_in_the_same_network():
             predict_points=True,
         ),
         replace(TINY, num_hints=3),
+        replace(TINY, num_hints=2, hints_in_video_branch=True),
     ],
 )
 def test_every_parameter_has_a_gradient_after_three_steps(config: NetworkConfig):
