@@ -12,6 +12,7 @@ from contextalk.core.choices import Progress
 Network = Literal[
     "codec",
     "probe",
+    "context",
     "lips",
     "reader",
     "estimator",

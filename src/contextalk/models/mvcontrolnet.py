@@ -123,8 +123,7 @@ class MVControlNet(nn.Module):
         if self.config.pooled_condition:
             pooled = self.pool(tokens.flatten(2))
             embedding = embedding + pooled
-            if self.config.predict_points:
-                points = self.points_head(functional.silu(pooled)).unflatten(-1, (70, 2))
+            points = self._points(pooled) if self.config.predict_points else None
         given = BlockInput(frames=frames, time=embedding.flatten(0, 1), tokens=tokens.flatten(0, 1))
         x = noisy.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         hints = [hint.flatten(0, 1).contiguous(memory_format=torch.channels_last) for hint in condition.hints]
@@ -136,7 +135,14 @@ class MVControlNet(nn.Module):
         control_skips, control_middle = self.control(x, hints, given)
         skips = [skip + control for skip, control in zip(skips, control_skips, strict=True)]
         out = self.decoder(middle + control_middle, skips, given)
-        return out.float().unflatten(0, (batch, frames)), None if points is None else points.float()
+        return out.float().unflatten(0, (batch, frames)), points
+
+    def regress_points(self, condition: Condition) -> Float[Tensor, "b f 70 2"]:
+        """The auxiliary points alone, from c_l without any x_t: a pass that costs a hundredth of `predict`."""
+        return self._points(self.pool(self.condition_encoder(condition).flatten(2)))
+
+    def _points(self, pooled: Tensor) -> Float[Tensor, "b f 70 2"]:
+        return self.points_head(functional.silu(pooled)).unflatten(-1, (70, 2)).float()
 
     def _embed_time(self, time: Tensor, frames: int, *, first_is_clean: bool) -> Float[Tensor, "b f t"]:
         times = time.float()[:, None].expand(-1, frames)

@@ -30,7 +30,7 @@ class TrainConfig:
         network_windows: Windows each generating network sees.
         landmark_share: Stage 1's windows over stage 2's: context is learnt last, so stage 1 gets more.
         ema_decay: Per step.
-        codec, lips, reader, probe: Budgets of the small networks.
+        codec, lips, reader, probe, context: Budgets of the small networks.
         first_share: In a network that does both steps, the share of training steps spent on first frames.
         generated_first_share: How often a sequence starts from a generated first frame instead of a true one (paper,
             Sec. 4.4).
@@ -53,6 +53,7 @@ class TrainConfig:
     lips: Budget = Budget(windows=16_000, batch=16, learning_rate=1e-3)
     reader: Budget = Budget(windows=8_000, batch=4, learning_rate=1e-3)
     probe: Budget = Budget(windows=12_000, batch=8, learning_rate=2e-3)
+    context: Budget = Budget(windows=32_000, batch=16, learning_rate=2e-3)
     first_share: float = 0.25
     generated_first_share: float = 0.0
     carried_noise: float = 0.0

@@ -27,6 +27,7 @@ from contextalk.training.latents import LatentClip, cached_latents, split_clips
 from contextalk.training.lip_references import FoldedLips
 from contextalk.training.loop import fit
 from contextalk.training.objectives.codec import CodecObjective
+from contextalk.training.objectives.context import ContextObjective
 from contextalk.training.objectives.denoising import DenoisingObjective, Lesson, Stage
 from contextalk.training.objectives.lips import LipsObjective
 from contextalk.training.objectives.probe import ProbeObjective
@@ -132,7 +133,19 @@ class TrainingRun:
     @property
     def order(self) -> list[str]:
         """Every network, each after those it stands on."""
-        return ["codec", "probe", "reader", "lips", *(name for name in self.models.networks if name != "one_stage")]
+        return [
+            "codec",
+            "probe",
+            "reader",
+            "lips",
+            *self._context,
+            *(name for name in self.models.networks if name != "one_stage"),
+        ]
+
+    @property
+    def _context(self) -> list[str]:
+        """Stage 1's condition encoders are taught first where they regress points."""
+        return ["context"] if any(config.predict_points for config in self.models.networks.values()) else []
 
     def train(self, network: str) -> dict[str, dict[str, float]]:
         """Train `network`, or `all` of `order`."""
@@ -143,6 +156,7 @@ class TrainingRun:
             "reader": self._train_reader,
             "lips": self._train_lips,
             "estimator": self._train_estimator,
+            "context": self._train_context,
         }
         figures: dict[str, dict[str, float]] = {}
         for name in names:
@@ -219,8 +233,16 @@ class TrainingRun:
         objective = LipsObjective(lips, *self.clips)
         return fit(objective, self.budgets["lips"], self._decaying(), self.folder / "lips", self.progress)
 
+    def _train_context(self) -> dict[str, float]:
+        name = self.models.network_name("landmark", "first")
+        network = self._started(MVControlNet(self.models.networks[name]), name)
+        objective = ContextObjective(network, self._lesson(name), *self.windows)
+        return fit(objective, self.budgets["context"], self._decaying(), self.folder / "context", self.progress)
+
     def _train_generating(self, name: str) -> dict[str, float]:
         network = self._started(MVControlNet(self.models.networks[name]), name)
+        if self.start is None and self.models.networks[name].predict_points:
+            load_averaged(self.folder / "context", network)
         lesson = self._lesson(name)
         training, held_out = self.windows
         lips = self._lip_sources() if "lips" in lesson.modalities else None
@@ -318,6 +340,7 @@ def _budgets(preset: Preset) -> dict[str, Budget]:
         "reader": config.reader,
         "lips": config.lips,
         "estimator": config.reader,
+        "context": config.context,
     }
     generating = {
         name: Budget(

@@ -138,7 +138,7 @@ class DenoisingObjective:
             error, points = self._errors(windows, condition, carried, generator)
             figures[f"denoising {step}"] = float(error.mean())
             if points is not None:
-                figures |= {f"{name} {step}": value for name, value in _point_figures(points, windows.points).items()}
+                figures |= {f"{name} {step}": value for name, value in point_figures(points, windows.points).items()}
         return figures
 
     def _is_first_step(self, generator: torch.Generator) -> bool:
@@ -196,7 +196,7 @@ class DenoisingObjective:
         return weights if windows.face.shape[1] == 1 else weights[:, 1:]
 
 
-def _point_figures(points: Tensor, truth: Tensor) -> dict[str, float]:
+def point_figures(points: Tensor, truth: Tensor) -> dict[str, float]:
     """Side of turned heads and correlation of mouth opening, from regressed points."""
     seen, wanted = turn_of(points * CROP_PX), turn_of(truth)
     clear = wanted.abs() > 0.12

@@ -1,0 +1,44 @@
+"""Context before generation: the condition encoders of stage 1 learn what they can tell of the points, without a U-Net.
+
+A side is one example a scene: context wants many distinct frames a step, and a denoising step shows eight scenes. This
+step shows hundreds for the same price.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from contextalk.core.geometry import CROP_PX
+from contextalk.models.mvcontrolnet import MVControlNet
+from contextalk.training.objectives.denoising import Lesson, point_figures
+from contextalk.training.windows import WindowBatch, WindowSet
+
+_SCALE = 0.02
+"""Errors beyond this share of the crop count linearly."""
+
+
+class ContextObjective:
+    """Smooth L1 of the points regressed from c_l, over single frames."""
+
+    name = "context"
+
+    def __init__(self, network: MVControlNet, lesson: Lesson, training: WindowSet, held_out: WindowSet) -> None:
+        self.network = network
+        self.lesson = lesson
+        self.training = training
+        self.held_out = held_out
+
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        """As `Objective.loss`; a window is eight frames of eight clips. Half of the steps are told who it is."""
+        windows = self.training.draw(8 * batch, generator, length=1)
+        with_identity = bool(torch.rand((), generator=generator) < 0.5)
+        points = self._regress(windows, first=with_identity)
+        return functional.smooth_l1_loss(points, windows.points / CROP_PX, beta=_SCALE) / _SCALE, {}
+
+    def evaluate(self) -> dict[str, float]:
+        """Distance, side and mouth on held-out frames."""
+        windows = self.held_out.spread(512, length=1)
+        return point_figures(self._regress(windows, first=True), windows.points)
+
+    def _regress(self, windows: WindowBatch, *, first: bool) -> Tensor:
+        return self.network.regress_points(self.lesson.condition(windows, None, first=first))
