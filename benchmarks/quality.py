@@ -33,14 +33,15 @@ class Quality:
         footage: Folder written by `contextalk synth --people held-out --twins`.
         output: Folder for the videos and the tables; what is there is not generated again.
         bundle: Bundle; default: the embedded one.
-        estimator: Folder of a run of `contextalk train estimator` on the bundle's codec.
+        estimator: Folder of a run of `contextalk train estimator` on the bundle's codec; without it nothing is read off
+            pixels and the rows that would be say "not measured".
         clips: How many scenes, each with its twin.
         steps: Solver steps; default: the bundle's.
     """
 
     footage: Path
     output: Path
-    estimator: Path
+    estimator: Path | None = None
     bundle: Path | None = None
     clips: int = 20
     steps: int | None = None
@@ -52,9 +53,9 @@ class Scored:
 
     name: str
     landmarks: Points
-    pixels: Points
+    pixels: Points | None
     truth: Points
-    truth_pixels: Points
+    truth_pixels: Points | None
     speaking: NDArray[np.bool_]
     psnr_true_landmarks: float
     psnr_still: float
@@ -63,7 +64,7 @@ class Scored:
 def main(config: Quality) -> None:
     """Generate, score, print."""
     bundle = config.bundle or embedded_bundle()
-    estimator = HeadEstimator(Bundle.load(bundle), config.estimator)
+    estimator = None if config.estimator is None else HeadEstimator(Bundle.load(bundle), config.estimator)
     clips = [score(scene, config, bundle, estimator) for scene in scenes(config)]
     table = rows(clips)
     config.output.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ def scenes(config: Quality) -> Iterator[Path]:
         yield twin
 
 
-def score(scene: Path, config: Quality, bundle: Path, estimator: HeadEstimator) -> Scored:
+def score(scene: Path, config: Quality, bundle: Path, estimator: HeadEstimator | None) -> Scored:
     """Generate one clip twice, from its own landmarks and from true ones, and look at both."""
     main_person = json.loads((scene / "scene.json").read_text())["main"]
     true = Landmarks.load(scene / f"landmarks-{main_person}.npz")
@@ -120,9 +121,9 @@ def score(scene: Path, config: Quality, bundle: Path, estimator: HeadEstimator) 
     return Scored(
         name=scene.name,
         landmarks=Landmarks.load(own.with_suffix(".npz")).at(true.times_s).points,
-        pixels=estimator.read(heads[own]),
+        pixels=None if estimator is None else estimator.read(heads[own]),
         truth=true.points,
-        truth_pixels=estimator.read(heads[request.scene]),
+        truth_pixels=None if estimator is None else estimator.read(heads[request.scene]),
         speaking=speaking,
         psnr_true_landmarks=masked_psnr(heads[given], heads[request.scene]),
         psnr_still=masked_psnr(still[1:], heads[request.scene][1:]),
@@ -155,8 +156,14 @@ def rows(clips: list[Scored]) -> dict[str, dict[str, str]]:
     }
 
 
-def figures(pairs: list[tuple[Points, Scored]]) -> dict[str, str]:
-    """Mouth correlation while speaking, side of clearly turned clips, and pairs in which both twins turn right."""
+def figures(pairs: list[tuple[Points | None, Scored]]) -> dict[str, str]:
+    """Mouth correlation while speaking, clips that face the right side, and pairs in which both twins do."""
+    seen = [(points, clip) for points, clip in pairs if points is not None]
+    return measured(seen) if seen else {"mouth r": "not measured"}
+
+
+def measured(pairs: list[tuple[Points, Scored]]) -> dict[str, str]:
+    """`figures` where there are points."""
     correlations = [
         mouth_correlation(points[: len(clip.truth)], clip.truth[: len(points)], clip.speaking[: len(points)])
         for points, clip in pairs
