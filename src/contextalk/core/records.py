@@ -1,5 +1,6 @@
 """What travels between rooms. Arrays are numpy; coordinates are scene px unless the name says otherwise."""
 
+import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -128,7 +129,7 @@ class Landmarks:
                     times_s=stored["times_s"].astype(np.float64),
                     size_px=(int(stored["size_px"][0]), int(stored["size_px"][1])),
                 )
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ContextalkError(f"{path} is no landmarks file (.npz as DESIGN lists it): {error}") from error
 
 

@@ -174,6 +174,7 @@ def script(what: Play) -> dict[str, object]:
     return {
         "seed": what.seed,
         "main": what.main,
+        "held_out": any(s.person.seed in HELD_OUT_PEOPLE for s in what.seats),
         "frames": what.frames,
         "rate_hz": RATE_HZ,
         "sample_rate_hz": SAMPLE_RATE_HZ,

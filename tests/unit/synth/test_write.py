@@ -100,6 +100,7 @@ def test_held_out_scenes_have_held_out_people(tmp_path) -> None:
     (scene,) = write_scenes(tmp_path, minutes=0.033, seed=2, scene_s=2.0, people="held-out")
 
     assert all(who["person"] in HELD_OUT_PEOPLE for who in json.loads((scene / "scene.json").read_text())["cast"])
+    assert json.loads((scene / "scene.json").read_text())["held_out"] is True
 
 
 @pytest.mark.parametrize(
