@@ -91,6 +91,7 @@ def compact() -> Preset:
         per_frame_time=True,
         pooled_condition=True,
         predict_points=True,
+        points_in_video_branch=True,
     )
     models = ModelsConfig(
         codec=CodecConfig(kind="compact", channels=(48, 96, 192), blocks=1, latent_noise=0.1),
@@ -157,7 +158,12 @@ def _two_networks(network: NetworkConfig) -> dict[str, NetworkConfig]:
         "landmark": replace(network, modalities=("audio", "identity", "place", "scene")),
         # Stage 2's c_l does not know the pose: points regressed from it would be noise in the gradient.
         "face": replace(
-            network, modalities=("lips", "identity"), num_hints=3, predict_points=False, hints_in_video_branch=True
+            network,
+            modalities=("lips", "identity"),
+            num_hints=3,
+            predict_points=False,
+            points_in_video_branch=False,
+            hints_in_video_branch=True,
         ),
     }
 

@@ -15,6 +15,9 @@ from contextalk.core.geometry import CropPath
 NUM_POINTS = 68
 """Points of a face, iBUG order: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, outer lip 48–59, inner lip 60–67."""
 
+NUM_DRAWN = NUM_POINTS + 2
+"""What a drawing shows: the points and two pupils."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landmarks:

@@ -8,10 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
+from contextalk.core.records import NUM_DRAWN
 from contextalk.models.codec import LATENT_CHANNELS
-
-NUM_READ = 70
-"""68 landmarks and two pupils."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +39,8 @@ class LandmarkReader(nn.Module):
             )
             for _ in range(config.blocks)
         )
-        self.heat = nn.Conv2d(width, NUM_READ, 3, padding=1)
-        self.offset = nn.Linear(width * 4 * 4, 2 * NUM_READ)
+        self.heat = nn.Conv2d(width, NUM_DRAWN, 3, padding=1)
+        self.offset = nn.Linear(width * 4 * 4, 2 * NUM_DRAWN)
         nn.init.zeros_(self.offset.weight)
         nn.init.zeros_(self.offset.bias)
 
@@ -60,5 +58,5 @@ class LandmarkReader(nn.Module):
         row = (share.sum(dim=3) * centres).sum(dim=-1)
         # What the whole drawing says beyond each point's own heat map: a few px at most.
         pooled = functional.adaptive_avg_pool2d(functional.silu(x), 4).flatten(1)
-        points = torch.stack([column, row], dim=-1) + self.offset(pooled).float().unflatten(-1, (NUM_READ, 2))
+        points = torch.stack([column, row], dim=-1) + self.offset(pooled).float().unflatten(-1, (NUM_DRAWN, 2))
         return points.unflatten(0, (batch, frames))

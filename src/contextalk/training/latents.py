@@ -1,6 +1,7 @@
 """Latent cache: a dataset's clips through a frozen codec, once, keyed by the codec's weights."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from contextalk.core.errors import DatasetError
 from contextalk.core.records import Progress
+from contextalk.core.time import WINDOW_FRAMES
 from contextalk.dataset.clips import Clip, read_clips
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
@@ -126,12 +128,25 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def split_clips(clips: Iterable[LatentClip]) -> tuple[list[LatentClip], list[LatentClip]]:
-    """(training, validation) clips; a dataset too small for validation clips is watched on its last training clip."""
-    everything = list(clips)
+    """(training, validation) clips that windows can be drawn from.
+
+    A clip shorter than a window is left out, and one of a person with no frame outside it: there would be no identity.
+    A dataset too small for validation clips is watched on its last training clip.
+
+    Raises:
+        DatasetError: No clip for training is left.
+    """
+    given = list(clips)
+    frames = Counter[str]()
+    for clip in given:
+        frames[clip.person] += len(clip)
+    everything = [clip for clip in given if len(clip) >= WINDOW_FRAMES and frames[clip.person] > WINDOW_FRAMES]
     training = [clip for clip in everything if clip.split == "train"]
     held_out = [clip for clip in everything if clip.split == "val"]
     if not training:
-        raise DatasetError("the dataset has no clip in its training split")
+        raise DatasetError(
+            f"none of the dataset's {len(given)} clips is in the training split and longer than {WINDOW_FRAMES} frames"
+        )
     return training, held_out or training[-1:]
 
 

@@ -35,7 +35,11 @@ class WindowBatch:
 
 
 class WindowSet:
-    """Clips of one split, stacked in memory (about 35 kB a frame)."""
+    """Clips of one split, stacked in memory (about 35 kB a frame).
+
+    A clip is drawn from by the square root of its number of windows: a scene is one example of where people look,
+    however long it is, and many examples of what a mouth does.
+    """
 
     def __init__(self, clips: list[LatentClip]) -> None:
         self.tensors = {name: stack_frames(clips, name) for name in STACKED}
@@ -43,6 +47,7 @@ class WindowSet:
         self.clip_of = torch.cat([torch.full((len(clip),), index) for index, clip in enumerate(clips)])
         begins = [torch.arange(start, stop - WINDOW_FRAMES + 1) for start, stop in pairwise(starts)]
         self.begins = torch.cat(begins)
+        self._reach = torch.cat([torch.full((len(part),), len(part) ** -0.5) for part in begins]).double().cumsum(0)
         persons = sorted({clip.person for clip in clips})
         person_of_clip = torch.tensor([persons.index(clip.person) for clip in clips])
         self.person_of = person_of_clip[self.clip_of]
@@ -53,7 +58,8 @@ class WindowSet:
 
     def draw(self, count: int, generator: torch.Generator, *, length: int = WINDOW_FRAMES) -> WindowBatch:
         """`count` windows of `length` ≤ 8 frames at random."""
-        chosen = torch.randint(len(self.begins), (count,), generator=generator)
+        drawn = torch.rand(count, generator=generator, dtype=torch.float64) * self._reach[-1]
+        chosen = torch.searchsorted(self._reach, drawn, right=True)
         return self.take(self.begins[chosen], generator, length=length)
 
     def spread(self, count: int, *, length: int = WINDOW_FRAMES) -> WindowBatch:
@@ -75,4 +81,4 @@ class WindowSet:
             other = frames[(frames < begin - margin) | (frames >= begin + length + margin)]
             if len(other):
                 return other[torch.randint(len(other), (1,), generator=generator)][0]
-        raise ValueError("a person has no frame outside a window: the clip is no longer than the window")
+        raise ValueError("a person has no frame outside a window: `split_clips` keeps such clips out")

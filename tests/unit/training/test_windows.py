@@ -1,9 +1,11 @@
 """Windows never cross a clip, and an identity never comes from the window it is for."""
 
+import pytest
 import torch
 
+from contextalk.core.errors import DatasetError
 from contextalk.core.time import WINDOW_FRAMES
-from contextalk.training.latents import LatentClip
+from contextalk.training.latents import LatentClip, split_clips
 from contextalk.training.windows import WindowSet
 
 
@@ -54,3 +56,21 @@ def test_same_generator_same_windows():
     assert torch.equal(first.identity, second.identity)
     third = windows.draw(8, torch.Generator().manual_seed(4))
     assert not torch.equal(first.frames, third.frames)
+
+
+def test_a_long_clip_counts_by_the_square_root_of_its_windows():
+    windows = WindowSet([clip("a", "ann", 107, 0.0), clip("b", "bob", 11, 1.0)])
+    drawn = windows.draw(4000, torch.Generator().manual_seed(0))
+    share = (windows.clip_of[drawn.frames[:, 0]] == 0).float().mean()
+    # 100 windows and 4: 10 to 2. Five standard deviations of 4000 draws are 0.03.
+    assert abs(float(share) - 10 / 12) < 0.03
+    assert set(drawn.frames[:, 0].tolist()) <= set(windows.begins.tolist())
+    assert len(set(drawn.frames[:, 0].tolist())) == len(windows)
+
+
+def test_clips_without_a_window_or_an_identity_beside_it_are_left_out():
+    alone, short = clip("c", "cleo", 8, 2.0), clip("d", "ann", 7, 3.0)
+    training, _ = split_clips([*CLIPS, alone, short])
+    assert [one.key for one in training] == ["a", "b", "c"]
+    with pytest.raises(DatasetError, match="none of the dataset's 2 clips"):
+        split_clips([alone, short])

@@ -6,19 +6,15 @@ step shows hundreds for the same price.
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from contextalk.core.geometry import CROP_PX
 from contextalk.models.mvcontrolnet import MVControlNet
-from contextalk.training.objectives.denoising import Lesson, point_figures
+from contextalk.training.objectives.denoising import Lesson
+from contextalk.training.objectives.points import point_figures, points_loss
 from contextalk.training.windows import WindowBatch, WindowSet
-
-_SCALE = 0.02
-"""Errors beyond this share of the crop count linearly."""
 
 
 class ContextObjective:
-    """Smooth L1 of the points regressed from c_l, over single frames."""
+    """The points regressed from c_l, over single frames."""
 
     name = "context"
 
@@ -33,7 +29,7 @@ class ContextObjective:
         windows = self.training.draw(8 * batch, generator, length=1)
         with_identity = bool(torch.rand((), generator=generator) < 0.5)
         points = self._regress(windows, first=with_identity)
-        return functional.smooth_l1_loss(points, windows.points / CROP_PX, beta=_SCALE) / _SCALE, {}
+        return points_loss(points, windows.points), {}
 
     def evaluate(self) -> dict[str, float]:
         """Distance, side and mouth on held-out frames."""

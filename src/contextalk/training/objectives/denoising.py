@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.diffusion.process import Process
@@ -14,7 +13,7 @@ from contextalk.models.conditions import Condition, Modality
 from contextalk.models.config import FaceHint, Step
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.training.config import TrainConfig
-from contextalk.training.objectives.probe import turn_of
+from contextalk.training.objectives.points import point_figures, points_loss
 from contextalk.training.windows import WindowBatch, WindowSet
 
 Stage = Literal["landmark", "face", "one_stage"]
@@ -121,7 +120,7 @@ class DenoisingObjective:
         loss = (error * self._cell_weights(windows)).mean()
         figures = {"denoising": float(error.mean().detach())}
         if points is not None:
-            auxiliary = functional.smooth_l1_loss(points, windows.points / CROP_PX, beta=0.02) / 0.02
+            auxiliary = points_loss(points, windows.points)
             figures["auxiliary"] = float(auxiliary.detach())
             loss = loss + self.config.auxiliary_weight * auxiliary
         return loss, figures
@@ -194,17 +193,3 @@ class DenoisingObjective:
             bumps = bumps + torch.exp(-squared / (2 * reach**2))
         weights = (1 + self.config.mouth_weight * bumps)[:, :, None]
         return weights if windows.face.shape[1] == 1 else weights[:, 1:]
-
-
-def point_figures(points: Tensor, truth: Tensor) -> dict[str, float]:
-    """Side of turned heads and correlation of mouth opening, from regressed points."""
-    seen, wanted = turn_of(points * CROP_PX), turn_of(truth)
-    clear = wanted.abs() > 0.12
-    opened = (points[..., 66, 1] - points[..., 62, 1]).flatten() * CROP_PX
-    wanted_open = (truth[..., 66, 1] - truth[..., 62, 1]).flatten()
-    distance = torch.linalg.vector_norm(points * CROP_PX - truth, dim=-1).mean()
-    return {
-        "points px": float(distance),
-        "side right": float((seen.sign() == wanted.sign())[clear].float().mean()) if clear.any() else float("nan"),
-        "mouth r": float(torch.corrcoef(torch.stack([opened.float(), wanted_open]))[0, 1]),
-    }

@@ -9,7 +9,7 @@ from contextalk.models.conditions import SceneEncoder
 from contextalk.training.windows import WindowSet
 
 _WIDTH = 64
-_CLEAR_TURN = 0.12
+CLEAR_TURN = 0.12
 """How far the nose must stand from the jaw's middle, over the jaw's width, for a side to be clear (about 12°)."""
 
 
@@ -40,7 +40,7 @@ class ProbeObjective:
         """As `Objective.loss`; a window here is one frame of it eight times over, hence eight frames."""
         windows = self.training.draw(8 * batch, generator, length=1)
         turn = turn_of(windows.points)[:, 0]
-        clear = (turn.abs() > _CLEAR_TURN).float()
+        clear = (turn.abs() > CLEAR_TURN).float()
         logit = self.network(windows.scene, windows.place).float()
         losses = functional.binary_cross_entropy_with_logits(logit, (turn > 0).float(), reduction="none")
         return (losses * clear).sum() / clear.sum().clamp(min=1), {}
@@ -49,7 +49,7 @@ class ProbeObjective:
         """Share of held-out turned frames whose side is told; NaN where no frame is turned."""
         windows = self.held_out.spread(1024, length=1)
         turn = turn_of(windows.points)[:, 0]
-        clear = turn.abs() > _CLEAR_TURN
+        clear = turn.abs() > CLEAR_TURN
         right = (self.network(windows.scene, windows.place).float() > 0) == (turn > 0)
         share = float(right[clear].float().mean()) if clear.any() else float("nan")
         return {"side right": share, "turned frames": float(clear.sum())}
