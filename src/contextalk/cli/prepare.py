@@ -25,6 +25,7 @@ class Prepare:
         split_by: JSON file {"test": [names], "val": [names]} of sentences or sources put into a split by hand.
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
+        min_s: Shortest clip to keep, seconds; 0.32 (a window) for the short scenes of `synth --scene-s 0.32`.
         workers: Processes at once.
         json: Print the answer as JSON.
     """
@@ -37,6 +38,7 @@ class Prepare:
     split_by: Annotated[Path | None, arg(metavar="SPLIT.json")] = None
     augment: int = 0
     seed: int = 0
+    min_s: float = 1.0
     workers: int = 1
     json: bool = False
 
@@ -55,6 +57,7 @@ class Prepare:
             split_by=self.split_by,
             augment=self.augment,
             seed=self.seed,
+            min_s=self.min_s,
         )
         clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"
         lines = [

@@ -21,7 +21,7 @@ class Synth:
         seed: Root of people, rooms, words and moves.
         twins: Beside each scene its twin: same cast, sound and mask, the speaker turned to somebody else.
         report: Also measure the difficulty floors.
-        scene_s: Length of a scene, 2 to 60 s.
+        scene_s: Length of a scene, 0.32 to 60 s; short ones are many rooms and casts for little drawing.
         people: Cast from the people training may see, or from those held out.
         workers: Processes at once.
         json: Print the answer as JSON.

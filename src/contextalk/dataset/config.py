@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from contextalk.core.errors import DatasetError
+
 FORMAT_VERSION = 1
 """Raised when the content of a shard changes: older units are then prepared again."""
 
@@ -40,6 +42,6 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         if not 0 < self.min_s <= self.max_s:
-            raise ValueError(f"prepare.min_s and max_s: 0 < min ≤ max wanted, seen {self.min_s} and {self.max_s}")
+            raise DatasetError(f"prepare.min_s and max_s: 0 < min ≤ max wanted, seen {self.min_s} and {self.max_s}")
         if self.augment < 0:
-            raise ValueError(f"prepare.augment counts copies, ≥ 0, seen {self.augment}")
+            raise DatasetError(f"prepare.augment counts copies, ≥ 0, seen {self.augment}")

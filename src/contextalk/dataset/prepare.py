@@ -53,6 +53,7 @@ def prepare(
     split_by: Path | None = None,
     augment: int = 0,
     seed: int = 0,
+    min_s: float = 1.0,
 ) -> PrepareReport:
     """Prepare videos and synth scenes into a dataset; the same call goes on where it was interrupted.
 
@@ -70,14 +71,21 @@ def prepare(
         split_by: JSON file of names put into a split by hand.
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
+        min_s: Shortest clip, seconds.
 
     Raises:
-        DatasetError: A source that does not exist, a folder without videos, or no clip at all (the manifest of the
+        DatasetError: A number out of its range, a source that does not exist, a folder without videos, or no clip at all (the manifest of the
             reasons is written all the same).
     """
     started = time.monotonic()
     config = PrepareConfig(
-        target=target, annotations=annotations, person=person, split_by=split_by, augment=augment, seed=seed
+        target=target,
+        annotations=annotations,
+        person=person,
+        split_by=split_by,
+        augment=augment,
+        seed=seed,
+        min_s=min_s,
     )
     found = find_sources(sources)
     read_split_rule(split_by)

@@ -1,6 +1,6 @@
 """A head through a clip: what it does, and every shape of it in scene px."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,10 @@ class HeadMotion:
 
     def __len__(self) -> int:
         return len(self.yaw)
+
+    def after(self, frame: int) -> "HeadMotion":
+        """The motion from `frame` on."""
+        return HeadMotion(**{field.name: getattr(self, field.name)[frame:] for field in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

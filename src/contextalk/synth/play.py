@@ -13,6 +13,9 @@ from contextalk.synth.room import room
 from contextalk.synth.scene import RATE_HZ, Stage
 from contextalk.synth.speech import RATE_HZ as SAMPLE_RATE_HZ
 
+SHORTEST_FRAMES = 50
+"""A play lasts at least two seconds; of a shorter one only the end is shown, when people have long begun to speak."""
+
 _BOTH_SIDES = 0.6
 """Share of scenes whose main speaker has people on both sides."""
 
@@ -26,8 +29,9 @@ class Play:
         seats: The cast, image left to right.
         main: Index of the main speaker.
         addressee: Whom the main speaker speaks to first.
-        turns: Who speaks when.
-        frames: Length.
+        turns: Who speaks when, in seconds since the play began.
+        frames: How many frames are shown.
+        run_in: Frames played before the first one that is shown.
     """
 
     seed: int
@@ -36,6 +40,12 @@ class Play:
     addressee: int
     turns: tuple[Turn, ...]
     frames: int
+    run_in: int = 0
+
+    @property
+    def run_in_s(self) -> float:
+        """When the first frame is shown, seconds since the play began."""
+        return self.run_in / RATE_HZ
 
     @property
     def has_both_sides(self) -> bool:
@@ -44,7 +54,8 @@ class Play:
 
     def stage(self) -> Stage:
         """Ready to be painted and read."""
-        return Stage(room(np.random.default_rng([self.seed, 41])), act(self.seed, self.seats, self.turns, self.frames))
+        actors = act(self.seed, self.seats, self.turns, self.run_in + self.frames)
+        return Stage(room(np.random.default_rng([self.seed, 41])), tuple(actor.after(self.run_in) for actor in actors))
 
     def twin(self) -> "Play":
         """The same scene with the main speaker's first addressee on the other side."""
@@ -61,8 +72,9 @@ class Play:
         waves = np.zeros((len(self.seats), round(self.frames / RATE_HZ * SAMPLE_RATE_HZ)), np.float32)
         for turn in self.turns:
             for at, spoken in turn.said:
-                start = round(at * SAMPLE_RATE_HZ)
-                piece = spoken.wave[: max(waves.shape[1] - start, 0)]
+                start = round((at - self.run_in_s) * SAMPLE_RATE_HZ)
+                piece = spoken.wave[max(-start, 0) : max(waves.shape[1] - start, 0)]
+                start = max(start, 0)
                 waves[turn.speaker, start : start + len(piece)] += piece
         return waves
 
@@ -72,13 +84,14 @@ def play(seed: int, frames: int, people: Sequence[int], *, both_sides: bool | No
 
     Args:
         seed: Names it.
-        frames: Length at 25 fps.
+        frames: Length at 25 fps; a play of less than two seconds is the end of one of two.
         people: Seeds of people to cast.
         both_sides: Whether the main speaker has people on both sides; None: by chance.
     """
     row, main, addressee = casting(seed, people, both_sides=both_sides)
-    turns = converse(np.random.default_rng([seed, 53]), row, main, addressee, frames / RATE_HZ)
-    return Play(seed=seed, seats=row, main=main, addressee=addressee, turns=turns, frames=frames)
+    run_in = max(SHORTEST_FRAMES - frames, 0)
+    turns = converse(np.random.default_rng([seed, 53]), row, main, addressee, (run_in + frames) / RATE_HZ)
+    return Play(seed=seed, seats=row, main=main, addressee=addressee, turns=turns, frames=frames, run_in=run_in)
 
 
 def casting(seed: int, people: Sequence[int], *, both_sides: bool | None = None) -> tuple[tuple[Seat, ...], int, int]:

@@ -1,7 +1,7 @@
 """A scene put together: a room, a cast with places and motions; frames to paint and labels to read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,12 @@ class Actor:
     motion: HeadMotion
     body_yaw: Floats
     lean: Floats
+
+    def after(self, frame: int) -> "Actor":
+        """The same actor from `frame` on."""
+        return replace(
+            self, motion=self.motion.after(frame), body_yaw=self.body_yaw[frame:], lean=self.lean[frame:]
+        )
 
 
 class Stage:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Progress
+from contextalk.core.time import WINDOW_FRAMES
 from contextalk.media.audio import write_wav
 from contextalk.media.video import write_video
 from contextalk.synth.people import HELD_OUT_PEOPLE, TRAIN_PEOPLE
@@ -57,7 +58,8 @@ def write_scenes(
         minutes: Footage in all, twins not counted, > 0; rounded up to whole scenes.
         seed: Decides everything; scenes of different seeds have nothing in common but the people's space.
         twins: Also write a twin of every scene whose main speaker has people on both sides.
-        scene_s: Length of a scene, 2–60 s. Up to 6 s the main speaker keeps the word.
+        scene_s: Length of a scene, 0.32 (a window) to 60 s. Up to 6 s the main speaker keeps the word. Scenes of less
+            than 2 s are the ends of scenes of 2 s: many rooms and casts for little drawing.
         people: Cast from the people that training may see or from those held out.
         workers: Processes.
         progress: Told the number of scenes done.
@@ -68,8 +70,8 @@ def write_scenes(
     Raises:
         ContextalkError: A number is out of its range.
     """
-    if not 2 <= scene_s <= 60:
-        raise ContextalkError(f"scene length is {scene_s} s, wanted 2 to 60 s")
+    if not WINDOW_FRAMES / RATE_HZ <= scene_s <= 60:
+        raise ContextalkError(f"scene length is {scene_s} s, wanted {WINDOW_FRAMES / RATE_HZ:g} (a window) to 60 s")
     if minutes <= 0:
         raise ContextalkError(f"minutes of footage is {minutes}, wanted more than 0")
     if seed < 0:
@@ -156,7 +158,7 @@ def labels(what: Play, stage: Stage) -> dict[str, NDArray[np.generic]]:
 
 def _roles(what: Play, k: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Person k's addressee (−1: has not the word) and whether k makes sound, per frame."""
-    times = np.arange(what.frames) / RATE_HZ
+    times = what.run_in_s + np.arange(what.frames) / RATE_HZ
     addressee = np.full(what.frames, -1, np.int64)
     speaking = np.zeros(what.frames, bool)
     for turn in what.turns:
@@ -170,7 +172,7 @@ def _roles(what: Play, k: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def script(what: Play) -> dict[str, object]:
-    """What `scene.json` holds."""
+    """What `scene.json` holds; times in seconds from the first frame shown, < 0 for what was said before it."""
     return {
         "seed": what.seed,
         "main": what.main,
@@ -192,10 +194,13 @@ def script(what: Play) -> dict[str, object]:
             {
                 "speaker": turn.speaker,
                 "addressee": turn.addressee,
-                "start_s": round(turn.start_s, 3),
-                "stop_s": round(turn.stop_s, 3),
+                "start_s": round(turn.start_s - what.run_in_s, 3),
+                "stop_s": round(turn.stop_s - what.run_in_s, 3),
                 "text": " ".join(spoken.text for _, spoken in turn.said),
-                "phones": [[p.name, round(p.start_s, 3), round(p.stop_s, 3)] for p in turn.phones()],
+                "phones": [
+                    [p.name, round(p.start_s - what.run_in_s, 3), round(p.stop_s - what.run_in_s, 3)]
+                    for p in turn.phones()
+                ],
             }
             for turn in what.turns
         ],

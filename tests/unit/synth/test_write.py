@@ -106,7 +106,7 @@ def test_held_out_scenes_have_held_out_people(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"scene_s": 1.0}, "1.0 s, wanted 2 to 60"),
+        ({"scene_s": 0.3}, "0.3 s, wanted 0.32 \\(a window\\) to 60"),
         ({"minutes": 0}, "0, wanted more than 0"),
         ({"seed": -1}, "-1, wanted 0"),
     ],
@@ -156,3 +156,28 @@ def test_difficulty_floors_hold() -> None:
 
     assert side_blind(places, sides) <= SIDE_WANTED
     assert np.median(np.abs(yaw - yaw.mean())) >= YAW_WANTED_DEG
+
+
+def test_a_short_scene_is_the_end_of_one_of_two_seconds(tmp_path) -> None:
+    from contextalk.core.records import Landmarks
+    from contextalk.media.audio import read_audio
+    from contextalk.media.video import read_frames
+    from contextalk.synth import write_scenes
+
+    (short,) = write_scenes(tmp_path / "short", minutes=0.005, seed=3, scene_s=0.32)
+    (whole,) = write_scenes(tmp_path / "whole", minutes=0.033, seed=3, scene_s=2.0)
+    scripts = [json.loads((scene / "scene.json").read_text()) for scene in (short, whole)]
+    main = scripts[0]["main"]
+
+    assert scripts[0]["cast"] == scripts[1]["cast"]
+    assert scripts[0]["turns"][0]["start_s"] == pytest.approx(scripts[1]["turns"][0]["start_s"] - 1.68)
+    points = [Landmarks.load(scene / f"landmarks-{main}.npz").points for scene in (short, whole)]
+    np.testing.assert_array_equal(points[0], points[1][-8:])
+    waves = [read_audio(scene / f"speaker-{main}.wav") for scene in (short, whole)]
+    np.testing.assert_array_equal(waves[0], waves[1][-5120:])
+    assert waves[0].any()
+    labels = [np.load(scene / "labels.npz") for scene in (short, whole)]
+    np.testing.assert_array_equal(labels[0][f"addressee_{main}"], labels[1][f"addressee_{main}"][-8:])
+    pictures = [np.stack([frame.rgb for frame in read_frames(scene / "scene.mp4")]) for scene in (short, whole)]
+    # Two encodings of the same pictures at crf 16.
+    assert np.abs(pictures[0].astype(int) - pictures[1][-8:]).mean() < 3
