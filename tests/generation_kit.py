@@ -15,6 +15,7 @@ from torch import Tensor
 from contextalk.core.geometry import CROP_PX
 from contextalk.core.records import Landmarks
 from contextalk.faces.head_model import head_points
+from contextalk.generation.identity import IdentityHead
 from contextalk.generation.pipeline import Face, Pipeline
 from contextalk.media.audio import write_wav
 from contextalk.media.planes import plane_views
@@ -158,15 +159,18 @@ class FlatHeads:
         self,
         drawing: NDArray[np.uint8],
         masked_crop: NDArray[np.uint8],
+        points: NDArray[np.float32],
         mel: NDArray[np.float32],
-        identity_head: NDArray[np.uint8],
+        identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[NDArray[np.uint8], Tensor]:
         frames = 1 if carried is None else 8
         assert drawing.shape == masked_crop.shape == (frames, CROP_PX, CROP_PX, 3)
         assert drawing.any()
-        assert identity_head.shape == (CROP_PX, CROP_PX, 3)
+        assert points.shape == (frames, 68, 2)
+        assert identity.picture.shape == (CROP_PX, CROP_PX, 3)
+        assert identity.points.shape == (68, 2)
         assert (masked_crop[:, 121, 128] == 128).all()
         self.calls += 1
         level = np.random.default_rng(seed).random() + drawing.mean(axis=(1, 2, 3)) / 255 + mel.mean(axis=(1, 2)) / 16

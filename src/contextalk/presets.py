@@ -5,11 +5,15 @@ from dataclasses import dataclass, replace
 
 from contextalk.diffusion.process import Process
 from contextalk.models.codec import CodecConfig
-from contextalk.models.config import ModelsConfig
+from contextalk.models.config import FaceHint, ModelsConfig
 from contextalk.models.lips import LipsConfig
 from contextalk.models.mvcontrolnet import NetworkConfig
 from contextalk.models.reader import ReaderConfig
 from contextalk.training.config import Budget, TrainConfig
+
+_FACE_HINTS: tuple[FaceHint, ...] = ("drawing", "bent")
+_RESIDUAL_SCALE = 0.5
+"""About the standard deviation, in the mask, of what the bent identity lacks (docs/log.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,8 @@ def quality() -> Preset:
             base.models,
             process=Process(prediction="flow"),
             networks=_two_networks(network),
-            face_hints=("drawing", "masked", "identity"),
+            face_hints=_FACE_HINTS,
+            residual_scale=_RESIDUAL_SCALE,
             draws_pupils=True,
             sampler="dpm",
             num_steps=20,
@@ -99,7 +104,8 @@ def compact() -> Preset:
         lips=LipsConfig(),
         process=Process(prediction="flow"),
         networks=_two_networks(network),
-        face_hints=("drawing", "masked", "identity"),
+        face_hints=_FACE_HINTS,
+        residual_scale=_RESIDUAL_SCALE,
         draws_pupils=True,
         sampler="dpm",
         num_steps=10,
@@ -160,7 +166,7 @@ def _two_networks(network: NetworkConfig) -> dict[str, NetworkConfig]:
         "face": replace(
             network,
             modalities=("lips", "identity"),
-            num_hints=3,
+            num_hints=len(_FACE_HINTS),
             predict_points=False,
             points_in_video_branch=False,
             hints_in_video_branch=True,

@@ -132,7 +132,10 @@ def test_a_users_mask_is_the_region(
     face = tmp_path / "face.png"
     Image.new("RGB", (64, 64), (200, 150, 120)).save(face)
     # The picture shows no face that a detector finds; who it shows is not this test's matter.
-    monkeypatch.setattr("contextalk.generation.identity.identity_crop", lambda rgb, _: np.resize(rgb, (256, 256, 3)))
+    monkeypatch.setattr(
+        "contextalk.generation.identity.identity_crop",
+        lambda rgb, _: (np.resize(rgb, (256, 256, 3)), np.zeros((68, 2))),
+    )
     request = replace(request_, mask=mask, identity=face)
     generate_with(simple_pipeline(), request)
     wanted = list(range(FRAMES)) if kind == "picture" else [i for i in range(FRAMES) if i != 3]

@@ -80,9 +80,9 @@ def count(config: NetworkConfig) -> tuple[float, float, float]:
 SIZES = {
     ("paper", "landmark_first"): (101.9, 42.4, 63.9),
     ("paper", "face_sequence"): (101.8, 42.4, 63.9),
-    ("quality", "face"): (87.0, 40.1, 72.2),
-    ("compact", "landmark"): (4.9, 1.4, 2.8),
-    ("compact", "face"): (4.5, 1.4, 2.9),
+    ("quality", "face"): (86.8, 40.0, 70.8),
+    ("compact", "landmark"): (5.0, 1.4, 3.0),
+    ("compact", "face"): (4.5, 1.4, 2.7),
 }
 
 

@@ -3,7 +3,7 @@
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,13 @@ class Clip:
         return len(self.landmarks)
 
 
-def read_clips(dataset: Path | str, split: str | None = None) -> Iterator[Clip]:
+def read_clips(dataset: Path | str, split: str | None = None, *, keys: Collection[str] | None = None) -> Iterator[Clip]:
     """Clips in the order of the manifest, streaming.
 
     Args:
         dataset: Local folder or fsspec URL.
         split: `train`, `val` or `test`; None: all. A split may be empty.
+        keys: Only these clips; the others are not decoded. None: all.
 
     Raises:
         DatasetError: No dataset, an unknown split, or a shard that lacks what the manifest lists.
@@ -71,6 +72,8 @@ def read_clips(dataset: Path | str, split: str | None = None) -> Iterator[Clip]:
         raise DatasetError(f"split {split!r} does not exist, wanted one of {', '.join(SPLITS)}")
     rows = [ManifestRow(**row) for row in read_manifest(dataset).to_pylist()]
     wanted = {row.key: row for row in rows if row.shard and split in (None, row.split)}
+    if keys is not None:
+        wanted = {key: row for key, row in wanted.items() if key in keys}
     for shard in dict.fromkeys(row.shard for row in wanted.values()):
         missing = {key for key, row in wanted.items() if row.shard == shard}
         for key, files in read_shard(f"{str(dataset).rstrip('/')}/{shard}"):

@@ -74,8 +74,8 @@ def prepare(
         min_s: Shortest clip, seconds.
 
     Raises:
-        DatasetError: A number out of its range, a source that does not exist, a folder without videos, or no clip at all (the manifest of the
-            reasons is written all the same).
+        DatasetError: A number out of its range, a source that does not exist, a folder without videos, or no clip at
+            all (the manifest of the reasons is written all the same).
     """
     started = time.monotonic()
     config = PrepareConfig(

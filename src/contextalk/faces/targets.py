@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError, TargetError
+from contextalk.core.geometry import Points
 from contextalk.core.records import Analysis, Landmarks, Shot, Track
 from contextalk.faces.appearance import FARTHEST_SAME, describe, distance
 from contextalk.faces.backends import PictureBackend
@@ -65,8 +66,8 @@ def people_line(analysis: Analysis) -> str:
 
 def identity_crop(
     rgb: NDArray[np.uint8], name: str = "identity picture", backend: PictureBackend | None = None
-) -> NDArray[np.uint8]:
-    """The head crop (256, 256, 3) of the largest face in a picture, made by the scene's own crop function.
+) -> tuple[NDArray[np.uint8], Points]:
+    """The largest face in a picture: head crop (256, 256, 3), by the scene's own crop function, and points (68, 2).
 
     Args:
         rgb: (H, W, 3).
@@ -78,7 +79,7 @@ def identity_crop(
     """
     landmarks = _picture_landmarks(rgb, name, backend)
     path = crop_path(landmarks, [Shot(start=0, stop=1)])
-    return head_crop(rgb, path.centre_px[0], float(path.side_px[0]))
+    return head_crop(rgb, path.centre_px[0], float(path.side_px[0])), path.to_crop(landmarks.points)[0]
 
 
 def _picture_landmarks(rgb: NDArray[np.uint8], name: str, backend: PictureBackend | None) -> Landmarks:

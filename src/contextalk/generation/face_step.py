@@ -125,6 +125,7 @@ class FaceStep:
         heads, latents = self._pipeline.faces.window(
             self._drawings(rows),
             np.stack(masked + masked[-1:] * padding),
+            self._region.crop[rows].to_crop(self._landmarks.points[rows]),
             mel_chunks(self._mel, times),
             self._identity.for_window(float(times[0]), float(times[-1])),
             None if before is None else torch.from_numpy(before.latent),

@@ -139,7 +139,7 @@ def _open_pipeline(request: GenerateRequest) -> Pipeline:
 
 
 def _check_face(pipeline: Pipeline, identity: Identity, request: GenerateRequest) -> None:
-    reason = None if request.force else pipeline.why_not(identity.heads[0])
+    reason = None if request.force else pipeline.why_not(identity.heads[0].picture)
     if reason is not None:
         raise BundleError(
             f"{reason}: train on them with `contextalk prepare` and `contextalk train all`, or go on with --force"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from contextalk.core.errors import MediaError
-from contextalk.core.geometry import CropPath
+from contextalk.core.geometry import CropPath, Points
 from contextalk.core.records import Landmarks
 from contextalk.faces.targets import identity_crop
 from contextalk.faces.views import head_crop
@@ -21,19 +21,32 @@ SPARE_DISTANCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """One or two head crops of the target.
+class IdentityHead:
+    """A head of the target.
 
     Attributes:
-        heads: (256, 256, 3) each, best first.
+        picture: (256, 256, 3) uint8 RGB head crop.
+        points: (68, 2) float32 crop px.
+    """
+
+    picture: Picture
+    points: Points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """One or two heads of the target.
+
+    Attributes:
+        heads: Best first.
         times_s: When in the scene each was taken; None for a picture that the user gave.
     """
 
-    heads: tuple[Picture, ...]
+    heads: tuple[IdentityHead, ...]
     times_s: tuple[float | None, ...]
 
-    def for_window(self, start_s: float, stop_s: float) -> Picture:
-        """The best picture that was not taken inside a window; the last one where all were."""
+    def for_window(self, start_s: float, stop_s: float) -> IdentityHead:
+        """The best head that was not taken inside a window; the last one where all were."""
         for head, time_s in zip(self.heads, self.times_s, strict=True):
             if time_s is None or not start_s <= time_s <= stop_s:
                 return head
@@ -52,7 +65,8 @@ def identity_from_file(path: Path) -> Identity:
             rgb = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise MediaError(f"identity {path} is no picture that can be read, wanted PNG or JPEG") from error
-    return Identity(heads=(identity_crop(rgb, f"identity picture {path}"),), times_s=(None,))
+    picture, points = identity_crop(rgb, f"identity picture {path}")
+    return Identity(heads=(IdentityHead(picture=picture, points=points),), times_s=(None,))
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
@@ -73,7 +87,8 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     apart = np.abs(landmarks.times_s - landmarks.times_s[best]) >= SPARE_DISTANCE_S
     if generated[best] and np.isfinite(score[apart]).any():
         frames.append(int(np.argmin(np.where(apart, score, np.inf))))
-    heads = tuple(_read_head(scene, crop, frame) for frame in frames)
+    points = crop.to_crop(landmarks.points)
+    heads = tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in frames)
     return Identity(heads=heads, times_s=tuple(float(landmarks.times_s[frame]) for frame in frames))
 
 

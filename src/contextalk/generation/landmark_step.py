@@ -88,7 +88,7 @@ class LandmarkStep:
             pictures[padded - first],
             mel_chunks(self._mel, times),
             self.crop[padded].place(self._region.scene.size_px),
-            self._identity.for_window(float(times[0]), float(times[-1])),
+            self._identity.for_window(float(times[0]), float(times[-1])).picture,
             None if window.is_first else (self._points[first], self._pupils[first]),
             window_seed(self._seed, self._region.target, STAGE, self._spans[span].start, number),
         )

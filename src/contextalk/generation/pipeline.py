@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.geometry import Points
+from contextalk.generation.identity import IdentityHead
 
 Picture = NDArray[np.uint8]
 Face = tuple[Points, Points]
@@ -38,8 +39,9 @@ class FaceStage(Protocol):
         self,
         drawing: Picture,
         masked_crop: Picture,
+        points: Points,
         mel: NDArray[np.float32],
-        identity_head: Picture,
+        identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from contextalk.core.records import GenerateRequest, Scene
 from contextalk.generation.pipeline import Pipeline
@@ -66,8 +67,13 @@ def compose_report(
     resumed_segments: int,
     watch: Stopwatch,
 ) -> dict[str, object]:
-    """The report as a tree of plain values."""
+    """The report as a tree of plain values.
+
+    `window_starts` are the scene frames from which a window's first new frame is shown; `crop` has the head's square in
+    every scene frame, scene px.
+    """
     generated = int(region.active.sum())
+    starts = [step.start for segment in segments for step in segment if step.span is not None]
     return {
         "schema": 1,
         "output": str(request.output),
@@ -107,13 +113,15 @@ def compose_report(
         "untouched_frames": len(scene.times_s) - generated,
         "missing_face_frames": list(region.missing),
         "render_stride": stride,
-        "windows": {"face": sum(step.span is not None for segment in segments for step in segment)},
+        "windows": {"face": len(starts)},
         "segments": len(segments),
         "resumed_segments": resumed_segments,
         "seconds": {name: round(seconds, 3) for name, seconds in watch.seconds.items()},
         "total_s": round(watch.total_s, 3),
         "seconds_per_generated_frame": round(watch.total_s / max(1, generated), 4),
         "times_real_time": round(watch.total_s / scene.duration_s, 3),
+        "window_starts": starts,
+        "crop": {"centre_px": _rounded(region.crop.centre_px), "side_px": _rounded(region.crop.side_px)},
     }
 
 
@@ -127,6 +135,10 @@ def write_report(report: dict[str, object], path: Path) -> None:
 def report_path(request: GenerateRequest) -> Path:
     """Where the report goes: as asked, else OUT.report.json."""
     return request.report if request.report is not None else request.output.with_suffix(".report.json")
+
+
+def _rounded(values: NDArray[np.float32]) -> list[Any]:
+    return np.round(values.astype(np.float64), 3).tolist()
 
 
 def _own_version() -> str:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from contextalk.core.geometry import Points
 from contextalk.diffusion.samplers import SamplerName, sample
+from contextalk.faces.warp import lay_heads
+from contextalk.generation.identity import IdentityHead
 from contextalk.media.drawing import draw_landmarks
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
@@ -105,8 +107,9 @@ class Stage2:
         self,
         drawing: Frames,
         masked_crop: Frames,
+        points: Points,
         mel: NDArray[np.float32],
-        identity_head: Frames,
+        identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Frames, Tensor]:
@@ -115,8 +118,9 @@ class Stage2:
         Args:
             drawing: (F, 256, 256, 3) landmark drawings; F = 1 without `carried`, else 8.
             masked_crop: (F, 256, 256, 3), the head hidden.
+            points: (F, 68, 2) crop px, what is drawn.
             mel: (F, 80, 16) chunks of the driving audio, for the lip references.
-            identity_head: (256, 256, 3) head crop of the target.
+            identity: Head crop of the target with its landmarks.
             carried: (16, 16, 16) latent of the frame before.
             seed: Of this window's noise.
 
@@ -127,26 +131,32 @@ class Stage2:
         network = self.bundle.network("face", "first" if carried is None else "sequence")
         frames = len(drawing)
         with inference():
-            identity = _identity(self.bundle, identity_head)
+            known = _identity(self.bundle, identity.picture)
             hints = {"drawing": encode_pictures(self.bundle.codec, drawing, "drawing")[None]}
             if "masked" in models.face_hints:
                 hints["masked"] = encode_pictures(self.bundle.codec, masked_crop, "face")[None]
             if "identity" in models.face_hints:
-                hints["identity"] = identity[:, None].expand(-1, frames, -1, -1, -1)
+                hints["identity"] = known[:, None].expand(-1, frames, -1, -1, -1)
+            if "bent" in models.face_hints:
+                bent = lay_heads(masked_crop, identity.picture, identity.points, points)
+                hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
-                lips=self.bundle.lips(_batch(mel), identity).float(),
-                identity=identity,
+                lips=self.bundle.lips(_batch(mel), known).float(),
+                identity=known,
             )
-            latents = sample(
+            base = hints["bent"].float() if models.residual_scale else torch.zeros(latent_shape(1, frames))
+            scale = models.residual_scale or 1.0
+            residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=carried is not None),
                 models.process,
                 _noise(frames, seed),
                 sampler=self.drawing.sampler,
                 num_steps=self.drawing.num_steps,
-                carried=None if carried is None else carried[None],
+                carried=None if carried is None else (carried[None] - base[:, 0]) / scale,
                 generator=torch.Generator().manual_seed(seed),
-            )[0].float()
+            )
+            latents = (base + scale * residual.float())[0]
         return self.decode(latents), latents
 
     def decode(self, latents: Tensor) -> Frames:

@@ -10,7 +10,7 @@ from contextalk.models.lips import LipsConfig
 from contextalk.models.mvcontrolnet import NetworkConfig
 from contextalk.models.reader import ReaderConfig
 
-FaceHint = Literal["drawing", "masked", "identity"]
+FaceHint = Literal["drawing", "masked", "identity", "bent"]
 
 Step = Literal["first", "sequence"]
 
@@ -26,8 +26,10 @@ class ModelsConfig:
             (paper), or `landmark` and `face`, one network for both steps of a stage
             (departure); `one_stage` (ablation).
         face_hints: c_v of stage 2. The paper: the drawing alone. Departures: the masked head crop, so that shoulders
-            and the
-            wall behind are known; the identity picture as a hint besides its tokens.
+            and the wall behind are known; the identity picture as a hint besides its tokens; the identity bent to the
+            landmarks and laid into the masked crop (`faces/warp.py`).
+        residual_scale: Departure: stage 2 generates what the bent identity lacks, in units of this many latent standard
+            deviations, and the result is added to it. 0: the head itself (paper).
         draws_pupils: Departure: drawings show the pupils.
         sampler, num_steps: How a bundle of these models draws unless told otherwise.
     """
@@ -38,9 +40,18 @@ class ModelsConfig:
     process: Process
     networks: dict[str, NetworkConfig]
     face_hints: tuple[FaceHint, ...] = ("drawing",)
+    residual_scale: float = 0.0
     draws_pupils: bool = False
     sampler: SamplerName = "ddpm"
     num_steps: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.residual_scale < 0:
+            raise ValueError(f"models.residual_scale is {self.residual_scale}, wanted 0 or more")
+        if self.residual_scale and "bent" not in self.face_hints:
+            raise ValueError(
+                "models.residual_scale wants bent among models.face_hints: it is what the rest is added to"
+            )
 
     def network_name(self, stage: Literal["landmark", "face"], step: Step) -> str:
         """Which network of `networks` does this step.

@@ -39,9 +39,7 @@ class Actor:
 
     def after(self, frame: int) -> "Actor":
         """The same actor from `frame` on."""
-        return replace(
-            self, motion=self.motion.after(frame), body_yaw=self.body_yaw[frame:], lean=self.lean[frame:]
-        )
+        return replace(self, motion=self.motion.after(frame), body_yaw=self.body_yaw[frame:], lean=self.lean[frame:])
 
 
 class Stage:

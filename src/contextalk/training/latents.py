@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,11 @@ from contextalk.dataset.clips import Clip, read_clips
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
+from contextalk.training.identities import KnownHead, bent_heads, spare_identities
 from contextalk.training.pictures import clip_pictures, lip_pictures
+
+_FORMAT = 2
+"""Raised when a clip's tensors change: older caches are then left aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class LatentClip:
     Attributes:
         key, person, split: As in the dataset.
         face, masked, drawing, scene: (F, 16, 16, 16) float16 latents of head crop, masked crop, drawing and scene view.
+        bent: (F, 16, 16, 16) float16 latents of an identity from outside the window, bent to the landmarks and laid
+            into the masked crop.
         mel: (F, 80, 16) float16.
         place: (F, 3) float32.
         points: (F, 70, 2) float32 crop px.
@@ -39,6 +45,7 @@ class LatentClip:
     split: str
     face: Tensor
     masked: Tensor
+    bent: Tensor
     drawing: Tensor
     scene: Tensor
     mel: Tensor
@@ -74,19 +81,18 @@ def cached_latents(
     Raises:
         DatasetError: No clips in the dataset.
     """
-    folder = cache / f"{codec_key(codec)}-{'pupils' if draws_pupils else 'plain'}"
+    folder = cache / f"{codec_key(codec)}-{'pupils' if draws_pupils else 'plain'}-{_FORMAT}"
     folder.mkdir(parents=True, exist_ok=True)
     clips: list[LatentClip] = []
     rows = _list_clips(dataset)
     missing = [key for key in rows if not (folder / f"{key}.safetensors").is_file()]
     if missing:
-        wanted = set(missing)
-        for clip in read_clips(dataset):
-            if clip.key in wanted:
-                wanted.remove(clip.key)
-                _write(folder / f"{clip.key}.safetensors", encode_clip(clip, codec, draws_pupils=draws_pupils))
-                if progress is not None:
-                    progress("latents", len(missing) - len(wanted), len(missing))
+        known = spare_identities(dataset, rows)
+        for done, clip in enumerate(read_clips(dataset, keys=set(missing)), start=1):
+            tensors = encode_clip(clip, codec, known.get(clip.person, ()), draws_pupils=draws_pupils)
+            _write(folder / f"{clip.key}.safetensors", tensors)
+            if progress is not None:
+                progress("latents", done, len(missing))
     for key, (person, split) in rows.items():
         clips.append(LatentClip(key=key, person=person, split=split, **load_file(folder / f"{key}.safetensors")))
     if not clips:
@@ -94,12 +100,22 @@ def cached_latents(
     return clips
 
 
-def encode_clip(clip: Clip, codec: Codec, *, draws_pupils: bool) -> dict[str, Tensor]:
-    """The tensors of a `LatentClip`."""
+def encode_clip(
+    clip: Clip, codec: Codec, identities: Sequence[KnownHead] = (), *, draws_pupils: bool
+) -> dict[str, Tensor]:
+    """The tensors of a `LatentClip`.
+
+    Args:
+        clip: The clip.
+        codec: Encodes.
+        identities: Heads of the person from several clips; those of this one are not used.
+        draws_pupils: How drawings are made.
+    """
     seen = clip_pictures(clip, draws_pupils=draws_pupils)
     pictures: dict[str, tuple[Frames, Domain]] = {
         "face": (seen.head, "face"),
         "masked": (seen.masked, "face"),
+        "bent": (bent_heads(clip.key, seen, identities), "face"),
         "drawing": (seen.drawing, "drawing"),
         "scene": (seen.scene, "scene"),
     }

@@ -268,6 +268,7 @@ class TrainingRun:
             steps=steps,
             modalities=self.models.networks[name].modalities,
             face_hints=self.models.face_hints,
+            residual_scale=self.models.residual_scale,
         )
 
     def _lip_sources(self) -> tuple[FoldedLips, FoldedLips]:

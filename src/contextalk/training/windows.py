@@ -9,7 +9,7 @@ from torch import Tensor
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.training.latents import LatentClip, clip_starts, stack_frames
 
-STACKED = ("face", "masked", "drawing", "scene", "mel", "place", "points", "lips")
+STACKED = ("face", "masked", "bent", "drawing", "scene", "mel", "place", "points", "lips")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class WindowBatch:
     frames: Tensor
     face: Tensor
     masked: Tensor
+    bent: Tensor
     drawing: Tensor
     scene: Tensor
     mel: Tensor
@@ -35,7 +36,7 @@ class WindowBatch:
 
 
 class WindowSet:
-    """Clips of one split, stacked in memory (about 35 kB a frame).
+    """Clips of one split, stacked in memory (about 43 kB a frame).
 
     A clip is drawn from by the square root of its number of windows: a scene is one example of where people look,
     however long it is, and many examples of what a mouth does.

@@ -54,4 +54,6 @@ def test_no_face_no_identity(media: Path) -> None:
 
 def test_the_identity_is_a_head_crop(media: Path) -> None:
     picture = next(iter(read_frames(media / "single/webcam_woman_720p.mp4")))
-    assert identity_crop(picture.rgb).shape == (256, 256, 3)
+    head, points = identity_crop(picture.rgb)
+    assert head.shape == (256, 256, 3)
+    assert ((points > 0) & (points < 256)).all()

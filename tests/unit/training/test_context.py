@@ -35,6 +35,7 @@ def clip(key: str, side: float) -> LatentClip:
         split="train",
         face=blank,
         masked=blank,
+        bent=blank,
         drawing=blank,
         scene=scene,
         mel=torch.zeros(16, 80, 16),

@@ -1,11 +1,14 @@
 """The training rule: what is clean, what is in the loss, what may be seen (paper, Sec. 4.4 and Eq. 8)."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from contextalk.diffusion.process import Process
 from contextalk.models.conditions import Condition
+from contextalk.presets import compact
 from contextalk.training.config import TrainConfig
 from contextalk.training.latents import LatentClip
 from contextalk.training.objectives.denoising import DenoisingObjective, Lesson
@@ -25,6 +28,7 @@ def clip(key: str, frames: int = 40, person: str = "anna") -> LatentClip:
         split="train",
         face=random(16, 16, 16),
         masked=random(16, 16, 16),
+        bent=random(16, 16, 16),
         drawing=random(16, 16, 16),
         scene=random(16, 16, 16),
         mel=random(80, 16),
@@ -115,3 +119,19 @@ def test_folds_share_clips_evenly_and_for_good() -> None:
     assert folds == [fold_of(f"clip-{number}", 2) for number in range(400)]
     # 400 fair coins: six standard deviations of 10.
     assert abs(sum(folds) - 200) < 60
+
+
+def test_a_residual_is_what_the_bent_identity_lacks() -> None:
+    learning = objective()
+    windows = learning.training.draw(2, torch.Generator().manual_seed(0))
+    lesson = replace(learning.lesson, residual_scale=0.5, face_hints=("drawing", "bent"))
+    torch.testing.assert_close(windows.bent + 0.5 * lesson.clean(windows), windows.face)
+    assert torch.equal(learning.lesson.clean(windows), windows.face)
+    hints = lesson.condition(windows, None, first=True).hints
+    assert torch.equal(hints[1], windows.bent)
+
+
+def test_a_residual_without_the_bent_identity_is_refused() -> None:
+    models = compact().models
+    with pytest.raises(ValueError, match="bent"):
+        replace(models, face_hints=("drawing",))

@@ -16,7 +16,7 @@ def clip(key: str, person: str, frames: int, value: float) -> LatentClip:
         key=key,
         person=person,
         split="train",
-        **dict.fromkeys(("face", "masked", "drawing", "scene"), latent.half()),
+        **dict.fromkeys(("face", "masked", "bent", "drawing", "scene"), latent.half()),
         mel=torch.zeros(frames, 80, 16).half(),
         place=torch.zeros(frames, 3),
         points=torch.zeros(frames, 70, 2),

@@ -31,16 +31,22 @@ class Lesson:
         steps: `first`, `sequence`, or both for a network that does both.
         modalities: Parts of c_l it takes.
         face_hints: c_v of stage 2.
+        residual_scale: As in `ModelsConfig`.
     """
 
     stage: Stage
     steps: tuple[Step, ...]
     modalities: tuple[Modality, ...]
     face_hints: tuple[FaceHint, ...]
+    residual_scale: float = 0.0
 
     def clean(self, windows: WindowBatch) -> Tensor:
         """x_0: (B, F, 16, 16, 16)."""
-        return windows.drawing if self.stage == "landmark" else windows.face
+        if self.stage == "landmark":
+            return windows.drawing
+        if self.stage == "face" and self.residual_scale:
+            return (windows.face - windows.bent) / self.residual_scale
+        return windows.face
 
     def condition(self, windows: WindowBatch, lips: Tensor | None, *, first: bool) -> Condition:
         """c_l and c_v as DESIGN's table lists them; identity leaves stage 1 after the first frame."""
@@ -61,6 +67,7 @@ class Lesson:
             "drawing": windows.drawing,
             "masked": windows.masked,
             "identity": windows.identity[:, None].expand(-1, frames, -1, -1, -1),
+            "bent": windows.bent,
         }
         return tuple(hints[name] for name in self.face_hints)
 

@@ -1,0 +1,94 @@
+"""An identity's head bent to other landmarks: a thin-plate spline over the points, at rest at the crop's border.
+
+It knows nothing of what a turned head hides or a closed mouth holds. It brings skin, hair, eyes and clothes about to
+their places, so that a network need only put right what bending cannot do.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.geometry import CROP_PX, Points
+from contextalk.faces.crop import head_mask
+
+Picture = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+_STIFFNESS = 1e-3
+"""Of the spline: points may be missed by a px or two, where lips that touch would else tear the plate."""
+
+_GRID_PX = 8
+"""The spline is worked out on this grid and interpolated between."""
+
+_INSIDE = head_mask().astype(bool)
+
+
+def _border() -> Floats:
+    """Sixteen points around the crop, in units of the crop."""
+    along = np.linspace(0, 1, 5)[:-1]
+    still, far = np.zeros(4), np.ones(4)
+    sides = [(along, still), (far, along), (1 - along, far), (still, 1 - along)]
+    return np.concatenate([np.stack(side, axis=1) for side in sides])
+
+
+_ANCHORS = _border()
+_CELLS = CROP_PX // _GRID_PX + 1
+_GRID = np.stack(np.meshgrid(*(np.arange(_CELLS) * (_GRID_PX / CROP_PX),) * 2), axis=-1).reshape(-1, 2)
+
+
+def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
+    """The head as it looks when its points are drawn to where they are wanted.
+
+    Args:
+        head: (256, 256, 3) head crop.
+        points: (68, 2) crop px, where its landmarks are.
+        wanted: (68, 2) crop px, where they shall be.
+
+    Returns:
+        (256, 256, 3); the crop's border stays where it is.
+    """
+    sites = np.concatenate([wanted.astype(np.float64) / CROP_PX, _ANCHORS])
+    moves = np.concatenate([(points - wanted).astype(np.float64) / CROP_PX, np.zeros_like(_ANCHORS)])
+    grid = (_spline(sites, moves, _GRID) * CROP_PX).reshape(_CELLS, _CELLS, 2).astype(np.float32)
+    # Between grid points: the plate is smooth. remap counts from pixel centres, crop px from edges.
+    at = (np.arange(CROP_PX, dtype=np.float32) + 0.5) / _GRID_PX
+    everywhere = np.meshgrid(at, at)
+    move = cv2.remap(grid, *everywhere, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    pixel = np.arange(CROP_PX, dtype=np.float32)
+    across, down = pixel + move[..., 0], pixel[:, None] + move[..., 1]
+    return np.asarray(cv2.remap(head, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) -> Picture:
+    """Masked crops with the bent head in their masks.
+
+    Args:
+        masked: (F, 256, 256, 3).
+        head: (256, 256, 3) head crop.
+        points: (68, 2) crop px, where its landmarks are.
+        wanted: (F, 68, 2) crop px.
+
+    Returns:
+        (F, 256, 256, 3).
+    """
+    laid = masked.copy()
+    for picture, face in zip(laid, wanted, strict=True):
+        picture[_INSIDE] = bend_head(head, points, face)[_INSIDE]
+    return laid
+
+
+def _spline(sites: Floats, values: Floats, at: Floats) -> Floats:
+    """Smoothing thin-plate spline through (n, 2) sites and (n, 2) values, at (m, 2) places."""
+    count = len(sites)
+    plane = np.c_[np.ones(count), sites]
+    system = np.zeros((count + 3, count + 3))
+    system[:count, :count] = _plate(sites, sites) + _STIFFNESS * np.eye(count)
+    system[:count, count:], system[count:, :count] = plane, plane.T
+    weights = np.linalg.solve(system, np.concatenate([values, np.zeros((3, 2))]))
+    return _plate(at, sites) @ weights[:count] + np.c_[np.ones(len(at)), at] @ weights[count:]
+
+
+def _plate(one: Floats, other: Floats) -> Floats:
+    """r² log r between places, (n, m)."""
+    squared = ((one[:, None] - other[None]) ** 2).sum(axis=-1)
+    return 0.5 * squared * np.log(np.maximum(squared, 1e-12))

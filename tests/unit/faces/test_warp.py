@@ -1,0 +1,77 @@
+"""A bent head has its features where they are wanted and leaves everything around in peace."""
+
+import numpy as np
+import pytest
+from tests.generation_kit import face_points
+
+from contextalk.faces.crop import head_mask
+from contextalk.faces.warp import bend_head, lay_heads
+
+
+def dotted(points: np.ndarray) -> np.ndarray:
+    """Grey, with a smooth white spot of 4 px around some points."""
+    y, x = np.mgrid[0:256, 0:256] + 0.5
+    head = np.full((256, 256), 60.0)
+    for at in points:
+        head += 180 * np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * 4.0**2))
+    return np.repeat(head.clip(0, 255).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def brightest(head: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Centre of mass of what is brighter than grey within 12 px of a place."""
+    y, x = np.mgrid[0:256, 0:256] + 0.5
+    weight = np.where(np.hypot(x - near[0], y - near[1]) < 12, head[..., 0].astype(float) - 60, 0).clip(0)
+    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
+def test_features_come_to_where_they_are_wanted():
+    points = face_points((128, 140), 120)
+    wanted = points.copy()
+    wanted[:, 0] += 6 + 0.1 * (points[:, 1] - 140)  # shifted and sheared
+    seen = [8, 30, 36, 45]
+    bent = bend_head(dotted(points[seen]), points, wanted)
+    for point in seen:
+        # The plate is stiff: it may miss a point by about a px, and the spots are sheared.
+        np.testing.assert_allclose(brightest(bent, wanted[point]), wanted[point], atol=1.5)
+        assert np.linalg.norm(wanted[point] - points[point]) > 2
+
+
+def test_a_head_bent_to_where_it_is_comes_back_and_the_border_rests():
+    rng = np.random.default_rng(0)
+    head = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    points = face_points((128, 140), 120)
+    np.testing.assert_array_equal(bend_head(head, points, points), head)
+    bent = bend_head(head, points, points + np.float32(9))
+    assert np.abs(bent.astype(int) - head).mean() > 20
+    corners = np.s_[::255, ::255]
+    # The anchors give way by the spline's stiffness: far less than a px, which noise shows as a few grey levels.
+    assert np.abs(bent[corners].astype(int) - head[corners]).max() < 40
+
+
+def test_lips_that_touch_do_not_tear_the_plate():
+    points = face_points((128, 140), 120)
+    opened, closed = points.copy(), points.copy()
+    opened[[65, 66, 67], 1] += 14
+    closed[[65, 66, 67]] = closed[[63, 62, 61]]
+    bent = bend_head(dotted(opened[[8]]), opened, closed)
+    assert bent.std() > 1
+    np.testing.assert_allclose(brightest(bent, closed[8]), closed[8], atol=1.5)
+
+
+def test_laid_heads_change_nothing_outside_the_mask():
+    rng = np.random.default_rng(1)
+    masked = rng.integers(0, 255, (2, 256, 256, 3), dtype=np.uint8)
+    head = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    points = face_points((128, 140), 120)
+    laid = lay_heads(masked, head, points, np.stack([points, points + np.float32(3)]))
+    inside = head_mask().astype(bool)
+    assert (laid[:, ~inside] == masked[:, ~inside]).all()
+    assert (laid[0, inside] == head[inside]).all()
+    assert (laid[1, inside] != head[inside]).mean() > 0.5
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_bending_is_deterministic(shift: float):
+    head = dotted(face_points((128, 140), 120)[[30]])
+    points = face_points((128, 140), 120)
+    assert np.array_equal(*(bend_head(head, points, points + np.float32(shift)) for _ in range(2)))
