@@ -12,8 +12,8 @@ from contextalk.models.reader import ReaderConfig
 from contextalk.training.config import Budget, TrainConfig
 
 _FACE_HINTS: tuple[FaceHint, ...] = ("drawing", "bent")
-_RESIDUAL_SCALE = 0.5
-"""About the standard deviation, in the mask, of what the bent identity lacks (docs/log.md)."""
+_LANDMARK_RESIDUAL, _FACE_RESIDUAL = 0.7, 0.7
+"""About the standard deviation of what the guesses of both stages lack where the head is (docs/log.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,8 @@ def quality() -> Preset:
             process=Process(prediction="flow"),
             networks=_two_networks(network),
             face_hints=_FACE_HINTS,
-            residual_scale=_RESIDUAL_SCALE,
+            landmark_residual=_LANDMARK_RESIDUAL,
+            face_residual=_FACE_RESIDUAL,
             draws_pupils=True,
             sampler="dpm",
             num_steps=20,
@@ -96,7 +97,6 @@ def compact() -> Preset:
         per_frame_time=True,
         pooled_condition=True,
         predict_points=True,
-        points_in_video_branch=True,
     )
     models = ModelsConfig(
         codec=CodecConfig(kind="compact", channels=(48, 96, 192), blocks=1, latent_noise=0.1),
@@ -105,7 +105,8 @@ def compact() -> Preset:
         process=Process(prediction="flow"),
         networks=_two_networks(network),
         face_hints=_FACE_HINTS,
-        residual_scale=_RESIDUAL_SCALE,
+        landmark_residual=_LANDMARK_RESIDUAL,
+        face_residual=_FACE_RESIDUAL,
         draws_pupils=True,
         sampler="dpm",
         num_steps=10,
@@ -161,14 +162,15 @@ def debug() -> Preset:
 def _two_networks(network: NetworkConfig) -> dict[str, NetworkConfig]:
     """One network a stage, told all that DESIGN lists for it; stage 1 also reads the scene view as tokens."""
     return {
-        "landmark": replace(network, modalities=("audio", "identity", "place", "scene")),
+        "landmark": replace(
+            network, modalities=("audio", "identity", "place", "scene"), num_hints=2, hints_in_video_branch=True
+        ),
         # Stage 2's c_l does not know the pose: points regressed from it would be noise in the gradient.
         "face": replace(
             network,
             modalities=("lips", "identity"),
             num_hints=len(_FACE_HINTS),
             predict_points=False,
-            points_in_video_branch=False,
             hints_in_video_branch=True,
         ),
     }

@@ -1,21 +1,22 @@
 """The two stages on one window each: what a bundle's networks draw from what they see (paper, Fig. 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from contextalk.core.geometry import Points
+from contextalk.core.geometry import CROP_PX, Points
 from contextalk.diffusion.samplers import SamplerName, sample
 from contextalk.faces.warp import lay_heads
 from contextalk.generation.identity import IdentityHead
-from contextalk.media.drawing import draw_landmarks
+from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
 from contextalk.models.conditions import Condition
 from contextalk.models.config import Step
+from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import Frames, decode_pictures, encode_pictures, inference
 
 
@@ -68,32 +69,43 @@ class Stage1:
         frames = len(scene_view)
         modalities = network.config.modalities
         with inference():
+            scene = encode_pictures(self.bundle.codec, scene_view, "scene")[None]
             condition = Condition(
-                hints=(encode_pictures(self.bundle.codec, scene_view, "scene")[None],),
+                hints=(scene,),
                 audio=_batch(mel) if "audio" in modalities else None,
                 place=_batch(place) if "place" in modalities else None,
                 identity=_identity(self.bundle, identity_head)
                 if "identity" in modalities and carried is None
                 else None,
             )
+            base, scale = torch.zeros(latent_shape(1, frames)), models.landmark_residual or 1.0
+            if models.landmark_residual:
+                base = self._guess(network, condition)
+                condition = replace(condition, hints=(scene, base))
             first = None
             if carried is not None:
                 pupils = carried[1] if models.draws_pupils else np.full_like(carried[1], np.nan)
                 first = encode_pictures(self.bundle.codec, draw_landmarks(carried[0], pupils)[None], "drawing")
-            latents = sample(
+            residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=first is not None),
                 models.process,
                 _noise(frames, seed),
                 sampler=self.drawing.sampler,
                 num_steps=self.drawing.num_steps,
-                carried=first,
+                carried=None if first is None else (first.float() - base[:, 0]) / scale,
                 generator=torch.Generator().manual_seed(seed),
             )
-            read = self.bundle.reader(latents)[0].float().numpy()
+            read = self.bundle.reader(base + scale * residual.float())[0].float().numpy()
         points, pupils = read[:, :68], read[:, 68:]
         if carried is not None:
             points[0], pupils[0] = carried
         return points, pupils
+
+    def _guess(self, network: MVControlNet, condition: Condition) -> Tensor:
+        """The face that c_l alone regresses, drawn: (1, F, 16, 16, 16) latents."""
+        points = network.regress_points(condition)[0].numpy() * CROP_PX
+        drawings = draw_faces(points, draws_pupils=self.bundle.card.models.draws_pupils)
+        return encode_pictures(self.bundle.codec, drawings, "drawing")[None].float()
 
 
 class Stage2:
@@ -145,8 +157,8 @@ class Stage2:
                 lips=self.bundle.lips(_batch(mel), known).float(),
                 identity=known,
             )
-            base = hints["bent"].float() if models.residual_scale else torch.zeros(latent_shape(1, frames))
-            scale = models.residual_scale or 1.0
+            base = hints["bent"].float() if models.face_residual else torch.zeros(latent_shape(1, frames))
+            scale = models.face_residual or 1.0
             residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=carried is not None),
                 models.process,

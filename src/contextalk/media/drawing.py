@@ -70,6 +70,12 @@ def draw_sequence(points_crop_px: Points, pupils_crop_px: Points) -> NDArray[np.
     return np.stack([draw_landmarks(*face) for face in zip(points_crop_px, pupils_crop_px, strict=True)])
 
 
+def draw_faces(faces_crop_px: Points, *, draws_pupils: bool) -> NDArray[np.uint8]:
+    """`draw_sequence` for points and pupils in one array, (F, 70, 2)."""
+    pupils = faces_crop_px[:, 68:]
+    return draw_sequence(faces_crop_px[:, :68], pupils if draws_pupils else np.full_like(pupils, np.nan))
+
+
 def _pupil_radius(eye: Points, scale: float) -> float:
     """A third of the open gap, so that a closing eye swallows its pupil; at most 4 crop px."""
     gap = float(eye[[4, 5], 1].mean() - eye[[1, 2], 1].mean())

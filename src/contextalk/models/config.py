@@ -28,8 +28,10 @@ class ModelsConfig:
         face_hints: c_v of stage 2. The paper: the drawing alone. Departures: the masked head crop, so that shoulders
             and the wall behind are known; the identity picture as a hint besides its tokens; the identity bent to the
             landmarks and laid into the masked crop (`faces/warp.py`).
-        residual_scale: Departure: stage 2 generates what the bent identity lacks, in units of this many latent standard
-            deviations, and the result is added to it. 0: the head itself (paper).
+        landmark_residual: Departure: stage 1 generates what a guess lacks, in units of this many latent standard
+            deviations, and the result is added to it. The guess is the face that c_l alone regresses, drawn; it is
+            also a second hint. 0: the drawing itself (paper).
+        face_residual: Departure: the same in stage 2, with the bent identity for a guess. 0: the head itself (paper).
         draws_pupils: Departure: drawings show the pupils.
         sampler, num_steps: How a bundle of these models draws unless told otherwise.
     """
@@ -40,18 +42,20 @@ class ModelsConfig:
     process: Process
     networks: dict[str, NetworkConfig]
     face_hints: tuple[FaceHint, ...] = ("drawing",)
-    residual_scale: float = 0.0
+    landmark_residual: float = 0.0
+    face_residual: float = 0.0
     draws_pupils: bool = False
     sampler: SamplerName = "ddpm"
     num_steps: int = 1000
 
     def __post_init__(self) -> None:
-        if self.residual_scale < 0:
-            raise ValueError(f"models.residual_scale is {self.residual_scale}, wanted 0 or more")
-        if self.residual_scale and "bent" not in self.face_hints:
-            raise ValueError(
-                "models.residual_scale wants bent among models.face_hints: it is what the rest is added to"
-            )
+        for name in ("landmark_residual", "face_residual"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"models.{name} is {getattr(self, name)}, wanted 0 or more")
+        if self.face_residual and "bent" not in self.face_hints:
+            raise ValueError("models.face_residual wants bent among models.face_hints: it is what the rest is added to")
+        if self.landmark_residual and not self.networks[self.network_name("landmark", "first")].predict_points:
+            raise ValueError("models.landmark_residual wants predict_points of stage 1: the guess is drawn from them")
 
     def network_name(self, stage: Literal["landmark", "face"], step: Step) -> str:
         """Which network of `networks` does this step.

@@ -13,7 +13,6 @@ from contextalk.core.records import NUM_DRAWN
 from contextalk.models.blocks import BlockInput, SpatialTemporalBlock, sinusoidal
 from contextalk.models.codec import LATENT_CHANNELS
 from contextalk.models.conditions import Condition, ConditionEncoder, Modality
-from contextalk.models.heat_maps import heat_maps
 
 Latents = Float[Tensor, "b f 16 16 16"]
 
@@ -43,9 +42,6 @@ class NetworkConfig:
             zero convolution; what is to be copied (border, identity) then need not wait for the control branch to wake.
         predict_points: Departure: the pooled condition also regresses the 70 points (68 and two pupils) in an auxiliary
             loss, so that the condition encoders learn in minutes.
-        points_in_video_branch: Departure: the regressed points enter the video branch as heat maps. They are the mean
-            of what c_l allows; the U-Net then draws a face about them instead of finding the way from c_l to a picture
-            anew.
     """
 
     modalities: tuple[Modality, ...]
@@ -63,15 +59,12 @@ class NetworkConfig:
     pooled_condition: bool = False
     predict_points: bool = False
     hints_in_video_branch: bool = False
-    points_in_video_branch: bool = False
 
     def __post_init__(self) -> None:
         if "scene" in self.modalities and "place" not in self.modalities:
             raise ValueError("network.modalities has scene, which wants place beside it")
         if self.predict_points and not self.pooled_condition:
             raise ValueError("network.predict_points wants network.pooled_condition")
-        if self.points_in_video_branch and not self.predict_points:
-            raise ValueError("network.points_in_video_branch wants network.predict_points")
 
 
 class MVControlNet(nn.Module):
@@ -99,8 +92,6 @@ class MVControlNet(nn.Module):
             )
         if config.predict_points:
             self.points_head = nn.Linear(config.time_dim, 2 * NUM_DRAWN)
-        if config.points_in_video_branch:
-            self.points_encoder = _hint_encoder(config.base_channels * config.multipliers[0], NUM_DRAWN)
 
     def forward(
         self, noisy: Latents, time: Float[Tensor, "b"], condition: Condition, *, first_is_clean: bool
@@ -141,14 +132,14 @@ class MVControlNet(nn.Module):
         if self.config.hints_in_video_branch:
             for encode, hint in zip(self.hint_encoders, hints, strict=True):
                 entered = entered + encode(hint)
-        if self.config.points_in_video_branch:
-            # Not a way for the denoising error back into the points: they would cease to be points.
-            entered = entered + self.points_encoder(heat_maps(cast(Tensor, points).detach().flatten(0, 1)))
         skips, middle = self.encoder(entered, given)
         control_skips, control_middle = self.control(x, hints, given)
         skips = [skip + control for skip, control in zip(skips, control_skips, strict=True)]
         out = self.decoder(middle + control_middle, skips, given)
         return out.float().unflatten(0, (batch, frames)), points
+
+    REGRESSION = ("condition_encoder", "pool", "points_head")
+    """What `regress_points` consists of."""
 
     def regress_points(self, condition: Condition) -> Float[Tensor, "b f 70 2"]:
         """The auxiliary points alone, from c_l without any x_t: a pass that costs a hundredth of `predict`."""
@@ -281,10 +272,10 @@ def _block(config: NetworkConfig, channels_in: int, channels: int, *, scale: int
     )
 
 
-def _hint_encoder(width: int, channels: int = LATENT_CHANNELS) -> nn.Sequential:
-    """c_v or heat maps → what is added to the encoded x_t; silent at the start."""
+def _hint_encoder(width: int) -> nn.Sequential:
+    """c_v → what is added to the encoded x_t; silent at the start."""
     return nn.Sequential(
-        nn.Conv2d(channels, width, 3, padding=1),
+        nn.Conv2d(LATENT_CHANNELS, width, 3, padding=1),
         nn.SiLU(),
         nn.Conv2d(width, width, 3, padding=1),
         nn.SiLU(),

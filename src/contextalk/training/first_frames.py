@@ -31,15 +31,15 @@ def generate_first_frames(
     max_frames: int = MAX_FRAMES,
     progress: Progress | None = None,
 ) -> Tensor:
-    """A generated stand-in for up to `max_frames` training frames.
+    """A generated stand-in for up to `max_frames` training frames that windows begin with.
 
     Returns:
         (N, 16, 16, 16) float16 over all frames of the set, NaN where none was made.
     """
     network.eval()
-    total = len(windows.clip_of)
-    made = torch.full((total, *windows.tensors["face"].shape[1:]), float("nan"), dtype=torch.float16)
-    chosen = torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:max_frames]
+    made = torch.full_like(windows.tensors["face"], float("nan"), dtype=torch.float16)
+    order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(seed))
+    chosen = windows.begins[order[:max_frames]]
     for done, begins in enumerate(chosen.split(64), start=1):
         generator = torch.Generator().manual_seed(seed + done)
         batch = windows.take(begins, generator, length=1)

@@ -23,6 +23,7 @@ from contextalk.presets import PRESETS, Preset
 from contextalk.training.checkpoint import load_averaged
 from contextalk.training.config import Budget, TrainConfig
 from contextalk.training.first_frames import generate_first_frames
+from contextalk.training.guesses import cached_guesses
 from contextalk.training.latents import LatentClip, cached_latents, split_clips
 from contextalk.training.lip_references import FoldedLips
 from contextalk.training.loop import fit
@@ -246,6 +247,8 @@ class TrainingRun:
         lesson = self._lesson(name)
         training, held_out = self.windows
         lips = self._lip_sources() if "lips" in lesson.modalities else None
+        if lesson.stage == "landmark" and lesson.residual:
+            self._settle_guesses(network, lesson)
         objective = DenoisingObjective(
             name,
             network,
@@ -259,6 +262,21 @@ class TrainingRun:
         )
         return fit(objective, self.budgets[name], self.config, self.folder / name, self.progress)
 
+    def _settle_guesses(self, network: MVControlNet, lesson: Lesson) -> None:
+        """Draw what the network regresses for every frame; what it regresses with is not trained any further."""
+        for name in network.REGRESSION:
+            network.get_submodule(name).requires_grad_(requires_grad=False)
+        for windows in self.windows:
+            windows.guesses = cached_guesses(
+                network,
+                lesson,
+                windows,
+                self.codec,
+                self.folder / "latents",
+                draws_pupils=self.models.draws_pupils,
+                progress=self.progress,
+            )
+
     def _lesson(self, name: str) -> Lesson:
         stage: Stage = "landmark" if name.startswith("landmark") else "face" if name.startswith("face") else "one_stage"
         only = [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
@@ -268,7 +286,7 @@ class TrainingRun:
             steps=steps,
             modalities=self.models.networks[name].modalities,
             face_hints=self.models.face_hints,
-            residual_scale=self.models.residual_scale,
+            residual={"landmark": self.models.landmark_residual, "face": self.models.face_residual}.get(stage, 0.0),
         )
 
     def _lip_sources(self) -> tuple[FoldedLips, FoldedLips]:

@@ -20,6 +20,7 @@ class WindowBatch:
         frames: (B, F) index of each frame in the set.
         identity: Latent of another frame of the same person, from outside the window and two seconds around it where
             the person has such frames.
+        guess: (B, F, 16, 16, 16) drawing of the face that c_l alone regresses, where it was made (`guesses.py`).
     """
 
     frames: Tensor
@@ -33,6 +34,20 @@ class WindowBatch:
     points: Tensor
     lips: Tensor
     identity: Tensor
+    guess: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guesses:
+    """Drawings of regressed faces over all frames of a set, (N, 16, 16, 16) float16 latents.
+
+    Attributes:
+        first: As a first frame is guessed, told who it is; NaN where no window begins.
+        sequence: As the frames of a sequence are guessed.
+    """
+
+    first: Tensor
+    sequence: Tensor
 
 
 class WindowSet:
@@ -51,6 +66,7 @@ class WindowSet:
         self._reach = torch.cat([torch.full((len(part),), len(part) ** -0.5) for part in begins]).double().cumsum(0)
         persons = sorted({clip.person for clip in clips})
         person_of_clip = torch.tensor([persons.index(clip.person) for clip in clips])
+        self.guesses: Guesses | None = None
         self.person_of = person_of_clip[self.clip_of]
         self.frames_of = [torch.nonzero(self.person_of == person).flatten() for person in range(len(persons))]
 
@@ -73,7 +89,10 @@ class WindowSet:
         frames = begins[:, None] + torch.arange(length)
         identities = torch.stack([self._identity(int(begin), length, generator) for begin in begins])
         values = {name: tensor[frames].float() for name, tensor in self.tensors.items()}
-        return WindowBatch(frames=frames, identity=self.tensors["face"][identities].float(), **values)
+        guess = None
+        if self.guesses is not None:
+            guess = (self.guesses.first if length == 1 else self.guesses.sequence)[frames].float()
+        return WindowBatch(frames=frames, identity=self.tensors["face"][identities].float(), guess=guess, **values)
 
     def _identity(self, begin: int, length: int, generator: torch.Generator) -> Tensor:
         """A frame of the same person that is not in the window."""

@@ -95,7 +95,6 @@ def test_one_frame_works_in_the_same_network():
             per_frame_time=True,
             pooled_condition=True,
             predict_points=True,
-            points_in_video_branch=True,
         ),
         replace(TINY, num_hints=3),
         replace(TINY, num_hints=2, hints_in_video_branch=True),
@@ -119,20 +118,6 @@ def test_every_parameter_has_a_gradient_after_three_steps(config: NetworkConfig)
             optimizer.step()
     silent = [name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()]
     assert silent == []
-
-
-def test_the_regressed_points_move_the_prediction_but_are_not_moved_by_it():
-    config = replace(TINY, pooled_condition=True, predict_points=True, points_in_video_branch=True)
-    network = awake(config)
-    x, time, given = torch.randn(1, 8, 16, 16, 16), torch.tensor([500.0]), condition(1)
-    out, points = network.predict(x, time, given, first_is_clean=False)
-    out.square().mean().backward()
-    assert points is not None
-    assert network.points_head.weight.grad is None
-    with torch.no_grad():
-        network.points_head.bias += 0.1
-    moved = network(x, time, given, first_is_clean=False)
-    assert (moved - out).abs().max() > 1e-3
 
 
 def test_clean_first_frame_gets_time_zero_where_asked():

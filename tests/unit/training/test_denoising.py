@@ -124,7 +124,7 @@ def test_folds_share_clips_evenly_and_for_good() -> None:
 def test_a_residual_is_what_the_bent_identity_lacks() -> None:
     learning = objective()
     windows = learning.training.draw(2, torch.Generator().manual_seed(0))
-    lesson = replace(learning.lesson, residual_scale=0.5, face_hints=("drawing", "bent"))
+    lesson = replace(learning.lesson, residual=0.5, face_hints=("drawing", "bent"))
     torch.testing.assert_close(windows.bent + 0.5 * lesson.clean(windows), windows.face)
     assert torch.equal(learning.lesson.clean(windows), windows.face)
     hints = lesson.condition(windows, None, first=True).hints

@@ -37,4 +37,4 @@ class ContextObjective:
         return point_figures(self._regress(windows, first=True), windows.points)
 
     def _regress(self, windows: WindowBatch, *, first: bool) -> Tensor:
-        return self.network.regress_points(self.lesson.condition(windows, None, first=first))
+        return self.network.regress_points(self.lesson.regression(windows, first=first))

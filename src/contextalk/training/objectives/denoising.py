@@ -31,22 +31,29 @@ class Lesson:
         steps: `first`, `sequence`, or both for a network that does both.
         modalities: Parts of c_l it takes.
         face_hints: c_v of stage 2.
-        residual_scale: As in `ModelsConfig`.
+        residual: `landmark_residual` or `face_residual` of `ModelsConfig`; 0: x itself is generated.
     """
 
     stage: Stage
     steps: tuple[Step, ...]
     modalities: tuple[Modality, ...]
     face_hints: tuple[FaceHint, ...]
-    residual_scale: float = 0.0
+    residual: float = 0.0
 
     def clean(self, windows: WindowBatch) -> Tensor:
-        """x_0: (B, F, 16, 16, 16)."""
-        if self.stage == "landmark":
-            return windows.drawing
-        if self.stage == "face" and self.residual_scale:
-            return (windows.face - windows.bent) / self.residual_scale
-        return windows.face
+        """x_0: (B, F, 16, 16, 16), or what the stage's guess lacks."""
+        whole = windows.drawing if self.stage == "landmark" else windows.face
+        return (whole - self._guess(windows)) / self.residual if self.residual else whole
+
+    def regression(self, windows: WindowBatch, *, first: bool) -> Condition:
+        """c_l for the points that the condition encoders regress, before there is a guess."""
+        return replace(self, residual=0.0).condition(windows, None, first=first)
+
+    def _guess(self, windows: WindowBatch) -> Tensor:
+        if self.stage == "face":
+            return windows.bent
+        assert windows.guess is not None  # made before training begins
+        return windows.guess
 
     def condition(self, windows: WindowBatch, lips: Tensor | None, *, first: bool) -> Condition:
         """c_l and c_v as DESIGN's table lists them; identity leaves stage 1 after the first frame."""
@@ -60,6 +67,8 @@ class Lesson:
         )
 
     def _hints(self, windows: WindowBatch) -> tuple[Tensor, ...]:
+        if self.stage == "landmark" and self.residual:
+            return (windows.scene, self._guess(windows))
         if self.stage != "face":
             return (windows.scene,)
         frames = windows.face.shape[1]
@@ -126,7 +135,7 @@ class DenoisingObjective:
         error, points = self._errors(windows, condition, carried, generator)
         loss = (error * self._cell_weights(windows)).mean()
         figures = {"denoising": float(error.mean().detach())}
-        if points is not None:
+        if points is not None and self.config.auxiliary_weight and not self.lesson.residual:
             auxiliary = points_loss(points, windows.points)
             figures["auxiliary"] = float(auxiliary.detach())
             loss = loss + self.config.auxiliary_weight * auxiliary

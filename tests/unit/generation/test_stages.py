@@ -1,0 +1,88 @@
+"""Both stages on networks of random weights: what is carried comes back, what is generated is added to the guess."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.generation_kit import face_points
+
+from contextalk.generation.identity import IdentityHead
+from contextalk.generation.stages import Drawing, Stage1, Stage2
+from contextalk.models.bundle import Bundle, BundleCard
+from contextalk.models.pictures import encode_pictures
+from contextalk.presets import compact
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    torch.manual_seed(0)
+    models = compact().models
+    tiny = {
+        name: replace(config, base_channels=8, head_dim=8, condition_dim=16, time_dim=16)
+        for name, config in models.networks.items()
+    }
+    card = BundleCard(models=replace(models, networks=tiny), whom="nobody", persons=(), record={}, licence="none")
+    made = Bundle(card)
+    for module in made.modules.values():
+        module.eval().requires_grad_(requires_grad=False)
+    return made
+
+
+DRAWING = Drawing(sampler="dpm", num_steps=2)
+FACE = face_points((128, 140), 120)
+PUPILS = np.stack([FACE[36:42].mean(axis=0), FACE[42:48].mean(axis=0)])
+
+
+def pictures(frames: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (frames, 256, 256, 3), dtype=np.uint8)
+
+
+def test_stage_1_gives_back_the_carried_face_and_follows_the_sound(bundle: Bundle):
+    stage = Stage1(bundle, DRAWING)
+    mel = np.random.default_rng(0).normal(size=(8, 80, 16)).astype(np.float32)
+    place, head = np.full((8, 3), 0.5, np.float32), pictures(1, 1)[0]
+    points, pupils = stage.window(pictures(1, 0), mel[:1], place[:1], head, None, 0)
+    assert points.shape == (1, 68, 2)
+    points, pupils = stage.window(pictures(8, 0), mel, place, head, (FACE, PUPILS), 0)
+    assert np.array_equal(points[0], FACE)
+    assert np.array_equal(pupils[0], PUPILS)
+    other, _ = stage.window(pictures(8, 0), mel + 1, place, head, (FACE, PUPILS), 0)
+    assert np.abs(other[1:] - points[1:]).max() > 0
+
+
+def test_stage_2_gives_back_the_carried_latent(bundle: Bundle):
+    stage = Stage2(bundle, DRAWING)
+    mel = np.zeros((8, 80, 16), np.float32)
+    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
+    carried = torch.randn(16, 16, 16, generator=torch.Generator().manual_seed(0))
+    faces = np.repeat(FACE[None], 8, axis=0)
+    heads, latents = stage.window(pictures(8, 2), pictures(8, 3), faces, mel, identity, carried, 0)
+    assert heads.shape == (8, 256, 256, 3)
+    # (carried − base) / scale · scale + base in float32.
+    torch.testing.assert_close(latents[0], carried, atol=1e-5, rtol=0)
+
+
+def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
+    """A network that says all noise is noise leaves the bent identity, whatever its scale."""
+    stage = Stage2(bundle, DRAWING)
+    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
+    masked = pictures(1, 3)
+    network = bundle.network("face", "first")
+    drawn: list[torch.Tensor] = []
+
+    def nothing(noisy: torch.Tensor, time: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        drawn.append(noisy)
+        return noisy / (time / 1000).clamp(min=1e-3).reshape(-1, 1, 1, 1, 1)  # flow ε − 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(network), "forward", lambda _, *given, **named: nothing(*given, **named))
+        _, latents = stage.window(
+            pictures(1, 2), masked, FACE[None], np.zeros((1, 80, 16), np.float32), identity, None, 0
+        )
+    from contextalk.faces.warp import lay_heads
+
+    bent = encode_pictures(bundle.codec, lay_heads(masked, identity.picture, FACE, FACE[None]), "face")
+    # Solver and bf16 rounding of latents of unit size.
+    torch.testing.assert_close(latents, bent.float(), atol=0.05, rtol=0)
+    assert len(drawn) == 2
