@@ -33,7 +33,7 @@ def _border() -> Floats:
 
 _ANCHORS = _border()
 _CELLS = CROP_PX // _GRID_PX + 1
-_GRID = np.stack(np.meshgrid(*(np.arange(_CELLS) * (_GRID_PX / CROP_PX),) * 2), axis=-1).reshape(-1, 2)
+_GRID: Floats = np.stack(np.meshgrid(*(np.arange(_CELLS) * (_GRID_PX / CROP_PX),) * 2), axis=-1).reshape(-1, 2).astype(np.float64)
 
 
 def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:

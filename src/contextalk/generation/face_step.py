@@ -121,13 +121,14 @@ class FaceStep:
         padding = frames - len(shown)
         rows = np.array(shown + shown[-1:] * padding)
         times = self._region.scene.times_s[rows]
+        points = self._region.crop[rows].to_crop(self._landmarks.points[rows])
         assert step.span is not None
         heads, latents = self._pipeline.faces.window(
             self._drawings(rows),
             np.stack(masked + masked[-1:] * padding),
-            self._region.crop[rows].to_crop(self._landmarks.points[rows]),
+            points,
             mel_chunks(self._mel, times),
-            self._identity.for_window(float(times[0]), float(times[-1])),
+            self._identity.for_window(float(times[0]), float(times[-1]), points),
             None if before is None else torch.from_numpy(before.latent),
             window_seed(self._seed, self._region.target, STAGE, self._spans[step.span].start, step.window),
         )

@@ -1,4 +1,4 @@
-"""The picture that says who the target is."""
+"""The pictures that say who the target is."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,13 @@ Picture = NDArray[np.uint8]
 SPARE_DISTANCE_S = 1.0
 """How far the second picture is taken from the first, so that no window holds both."""
 
+_MOST_HEADS = 6
+_OTHER_POSE_DEG = 8.0
+"""A further picture is worth keeping from this turn of the head on: less needs to be bent."""
+
+_SHAPE = np.r_[0:48]
+"""Points that tell poses apart; a mouth is bent from any other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityHead:
@@ -35,22 +42,33 @@ class IdentityHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """One or two heads of the target.
+    """Heads of the target.
 
     Attributes:
-        heads: Best first.
+        heads: The most frontal one first, then others in other poses.
         times_s: When in the scene each was taken; None for a picture that the user gave.
     """
 
     heads: tuple[IdentityHead, ...]
     times_s: tuple[float | None, ...]
 
-    def for_window(self, start_s: float, stop_s: float) -> IdentityHead:
-        """The best head that was not taken inside a window; the last one where all were."""
-        for head, time_s in zip(self.heads, self.times_s, strict=True):
-            if time_s is None or not start_s <= time_s <= stop_s:
-                return head
-        return self.heads[-1]
+    def for_window(self, start_s: float, stop_s: float, wanted: Points | None = None) -> IdentityHead:
+        """A head that was not taken inside a window; the last one where all were.
+
+        Args:
+            start_s: First frame of the window.
+            stop_s: Last frame.
+            wanted: (F, 68, 2) landmarks to be drawn: of several heads the one nearest in pose. None: the first.
+        """
+        free = [
+            head
+            for head, time_s in zip(self.heads, self.times_s, strict=True)
+            if time_s is None or not start_s <= time_s <= stop_s
+        ] or [self.heads[-1]]
+        if wanted is None:
+            return free[0]
+        middle = wanted.mean(axis=0)
+        return min(free, key=lambda head: _misfit(head.points, middle))
 
 
 def identity_from_file(path: Path) -> Identity:
@@ -70,7 +88,7 @@ def identity_from_file(path: Path) -> Identity:
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
-    """The target's own head in the scene: the most frontal one that is whole in the picture.
+    """The target's own head in the scene: the most frontal one that is whole in the picture, and some in other poses.
 
     Frames that are not generated come first; where there are none, a second picture serves the windows that hold the
     first.
@@ -81,24 +99,50 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
         crop: The head's square, one row per frame.
         generated: (F,) frames that will be regenerated.
     """
-    score = _score(landmarks, crop, generated)
+    penalty = _penalty(landmarks, crop, generated)
+    turned = np.abs(landmarks.head_pose[:, :2]).sum(axis=1)
+    score = np.where(landmarks.valid, penalty + turned, np.inf)
     best = int(np.argmin(score))
     frames = [best]
     apart = np.abs(landmarks.times_s - landmarks.times_s[best]) >= SPARE_DISTANCE_S
     if generated[best] and np.isfinite(score[apart]).any():
         frames.append(int(np.argmin(np.where(apart, score, np.inf))))
+    frames += _other_poses(landmarks.head_pose[:, :2], penalty <= penalty[best], frames)
     points = crop.to_crop(landmarks.points)
     heads = tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in frames)
     return Identity(heads=heads, times_s=tuple(float(landmarks.times_s[frame]) for frame in frames))
 
 
-def _score(landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Degrees off frontal, with a penalty above all angles for heads cut by the edge and for frames to be generated."""
+def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chosen: list[int]) -> list[int]:
+    """Usable frames besides those chosen, each as far in yaw and pitch from the others as can be."""
+    added: list[int] = []
+    while len(chosen) + len(added) < _MOST_HEADS:
+        apart = np.linalg.norm(pose_deg[:, None] - pose_deg[[*chosen, *added]], axis=2).min(axis=1)
+        apart = np.where(usable, apart, 0.0)
+        if apart.max() < _OTHER_POSE_DEG:
+            break
+        added.append(int(apart.argmax()))
+    return added
+
+
+def _misfit(points: Points, wanted: Points) -> float:
+    """What the best shift, turn and scale of (68, 2) points leaves, over the size of what is wanted."""
+    seen, aim = (_complex(face[_SHAPE]) for face in (points, wanted))
+    factor = np.vdot(seen, aim) / max(float(np.vdot(seen, seen).real), 1e-9)
+    return float(np.linalg.norm(aim - factor * seen) / max(float(np.linalg.norm(aim)), 1e-9))
+
+
+def _complex(points: Points) -> NDArray[np.complex128]:
+    flat = points[:, 0].astype(np.float64) + 1j * points[:, 1]
+    return flat - flat.mean()
+
+
+def _penalty(landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """More than all angles for heads cut by the edge, yet more for frames to be generated; infinite without a face."""
     half = crop.side_px[:, None] / 2
     size = np.array(landmarks.size_px, np.float32)
     cut = ((crop.centre_px < half) | (crop.centre_px > size - half)).any(axis=1)
-    turned = np.abs(landmarks.head_pose[:, :2]).sum(axis=1)
-    return np.where(landmarks.valid, turned + 360.0 * cut + 1000.0 * generated, np.inf)
+    return np.where(landmarks.valid, 360.0 * cut + 1000.0 * generated, np.inf)
 
 
 def _read_head(scene: Path, crop: CropPath, frame: int) -> Picture:

@@ -1,0 +1,51 @@
+"""Which head says who the target is."""
+
+from dataclasses import replace
+
+import numpy as np
+from tests.generation_kit import face_points
+
+from contextalk.core.geometry import CropPath
+from contextalk.core.records import Landmarks
+from contextalk.generation import identity as room
+from contextalk.generation.identity import Identity, IdentityHead, identity_from_scene
+
+
+def turned(share: float) -> np.ndarray:
+    """A face whose inner features stand to one side, as a turned head's do."""
+    points = face_points((128, 140), 120)
+    points[17:48, 0] += 20 * share
+    return points
+
+
+def head(share: float) -> IdentityHead:
+    return IdentityHead(picture=np.zeros((256, 256, 3), np.uint8), points=turned(share))
+
+
+def test_a_window_takes_the_head_nearest_in_pose_that_is_not_in_it():
+    identity = Identity(heads=(head(0), head(1), head(-1)), times_s=(0.0, 5.0, 9.0))
+    wanted = np.repeat(turned(0.9)[None], 8, axis=0) * 1.1 + np.float32(12)  # elsewhere and larger: the same pose
+    assert identity.for_window(2.0, 2.3, wanted) is identity.heads[1]
+    assert identity.for_window(4.9, 5.2, wanted) is identity.heads[0]
+    assert identity.for_window(2.0, 2.3) is identity.heads[0]
+    assert replace(identity, times_s=(2.1, 2.1, 2.1)).for_window(2.0, 2.3, wanted) is identity.heads[2]
+
+
+def test_heads_of_other_poses_are_kept(monkeypatch):
+    frames = 100
+    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    pose = np.zeros((frames, 3), np.float32)
+    pose[20:40, 0], pose[60:70, 0], pose[90, 0] = 30, -25, 60
+    points = np.repeat(face_points((400, 300), 120)[None], frames, axis=0)
+    landmarks = Landmarks(
+        points=points,
+        pupils=np.full((frames, 2, 2), np.nan, np.float32),
+        head_pose=pose,
+        valid=np.arange(frames) != 90,
+        times_s=np.arange(frames) / 25,
+        size_px=(960, 540),
+    )
+    crop = CropPath(centre_px=np.full((frames, 2), (400, 300), np.float32), side_px=np.full(frames, 200, np.float32))
+    identity = identity_from_scene(None, landmarks, crop, np.zeros(frames, bool))  # pyright: ignore[reportArgumentType]
+    seen = [round(time * 25) for time in identity.times_s if time is not None]
+    assert pose[seen, 0].tolist() == [0, 30, -25]  # the most frontal, then the farthest; never the frame without a face
