@@ -109,7 +109,8 @@ def compact() -> Preset:
         face_residual=_FACE_RESIDUAL,
         draws_pupils=True,
         sampler="dpm",
-        num_steps=10,
+        num_steps=4,
+        noise_scale=0.6,
     )
     training = TrainConfig(
         learning_rate=1e-3,

@@ -89,7 +89,7 @@ class Stage1:
             residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=first is not None),
                 models.process,
-                _noise(frames, seed),
+                models.noise_scale * _noise(frames, seed),
                 sampler=self.drawing.sampler,
                 num_steps=self.drawing.num_steps,
                 carried=None if first is None else (first.float() - base[:, 0]) / scale,
@@ -162,7 +162,7 @@ class Stage2:
             residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=carried is not None),
                 models.process,
-                _noise(frames, seed),
+                models.noise_scale * _noise(frames, seed),
                 sampler=self.drawing.sampler,
                 num_steps=self.drawing.num_steps,
                 carried=None if carried is None else (carried[None] - base[:, 0]) / scale,

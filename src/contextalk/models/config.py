@@ -34,6 +34,8 @@ class ModelsConfig:
         face_residual: Departure: the same in stage 2, with the bent identity for a guess. 0: the head itself (paper).
         draws_pupils: Departure: drawings show the pupils.
         sampler, num_steps: How a bundle of these models draws unless told otherwise.
+        noise_scale: Departure: standard deviation of the noise that sampling starts from. Below 1 samples lie nearer to
+            the mean of what may be: less speckle, less variety. 1: the process as it is (paper).
     """
 
     codec: CodecConfig
@@ -47,11 +49,14 @@ class ModelsConfig:
     draws_pupils: bool = False
     sampler: SamplerName = "ddpm"
     num_steps: int = 1000
+    noise_scale: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("landmark_residual", "face_residual"):
             if getattr(self, name) < 0:
                 raise ValueError(f"models.{name} is {getattr(self, name)}, wanted 0 or more")
+        if not 0 < self.noise_scale <= 1:
+            raise ValueError(f"models.noise_scale is {self.noise_scale}, wanted 0 < scale ≤ 1")
         if self.face_residual and "bent" not in self.face_hints:
             raise ValueError("models.face_residual wants bent among models.face_hints: it is what the rest is added to")
         if self.landmark_residual and not self.networks[self.network_name("landmark", "first")].predict_points:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from contextalk.diffusion.process import Process
 from contextalk.models.conditions import Condition
-from contextalk.presets import compact
+from contextalk.presets import compact, paper
 from contextalk.training.config import TrainConfig
 from contextalk.training.latents import LatentClip
 from contextalk.training.objectives.denoising import DenoisingObjective, Lesson
@@ -131,7 +131,15 @@ def test_a_residual_is_what_the_bent_identity_lacks() -> None:
     assert torch.equal(hints[1], windows.bent)
 
 
-def test_a_residual_without_the_bent_identity_is_refused() -> None:
-    models = compact().models
-    with pytest.raises(ValueError, match="bent"):
-        replace(models, face_hints=("drawing",))
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"face_hints": ("drawing",)}, "wants bent"),
+        ({"face_residual": -1.0}, "face_residual is -1.0, wanted 0 or more"),
+        ({"noise_scale": 0.0}, "noise_scale is 0.0, wanted 0 < scale"),
+        ({"networks": paper().models.networks}, "wants predict_points"),
+    ],
+)
+def test_models_that_cannot_be_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(compact().models, **wrong)
