@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from contextalk.core.errors import MediaError
-from contextalk.core.geometry import CropPath, Points
+from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks
 from contextalk.faces.targets import identity_crop
 from contextalk.faces.views import head_crop
@@ -26,6 +26,14 @@ _OTHER_POSE_DEG = 8.0
 _SHAPE = np.r_[0:48]
 """Points that tell poses apart; a mouth is bent from any other."""
 
+_MIRROR_PENALTY = 0.1
+"""A head in the mirror parts its hair on the wrong side: it must fit the pose better by this share of a face's size."""
+
+_MIRRORED = np.r_[
+    16:-1:-1, 26:16:-1, 27:31, 35:30:-1, 45:41:-1, 47, 46, 39:35:-1, 41, 40, 54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1
+]
+"""Where each of the 68 points is found in the mirror."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityHead:
@@ -38,6 +46,11 @@ class IdentityHead:
 
     picture: Picture
     points: Points
+
+    def mirrored(self) -> "IdentityHead":
+        """The head in a mirror: turned as far the other way."""
+        points = self.points[_MIRRORED] * np.float32([-1, 1]) + np.float32([CROP_PX, 0])
+        return IdentityHead(picture=np.ascontiguousarray(self.picture[:, ::-1]), points=points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +71,8 @@ class Identity:
         Args:
             start_s: First frame of the window.
             stop_s: Last frame.
-            wanted: (F, 68, 2) landmarks to be drawn: of several heads the one nearest in pose. None: the first.
+            wanted: (F, 68, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
+                nearer, the one nearest in pose. None: the first.
         """
         free = [
             head
@@ -68,7 +82,9 @@ class Identity:
         if wanted is None:
             return free[0]
         middle = wanted.mean(axis=0)
-        return min(free, key=lambda head: _misfit(head.points, middle))
+        fits = [(_misfit(head.points, middle), head) for head in free]
+        fits += [(_misfit(head.points, middle) + _MIRROR_PENALTY, head) for head in (head.mirrored() for head in free)]
+        return min(fits, key=lambda fit: fit[0])[1]
 
 
 def identity_from_file(path: Path) -> Identity:

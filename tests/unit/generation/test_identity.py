@@ -23,12 +23,24 @@ def head(share: float) -> IdentityHead:
 
 
 def test_a_window_takes_the_head_nearest_in_pose_that_is_not_in_it():
-    identity = Identity(heads=(head(0), head(1), head(-1)), times_s=(0.0, 5.0, 9.0))
+    identity = Identity(heads=(head(0), head(1), head(0.4)), times_s=(0.0, 5.0, 9.0))
     wanted = np.repeat(turned(0.9)[None], 8, axis=0) * 1.1 + np.float32(12)  # elsewhere and larger: the same pose
     assert identity.for_window(2.0, 2.3, wanted) is identity.heads[1]
-    assert identity.for_window(4.9, 5.2, wanted) is identity.heads[0]
+    assert identity.for_window(4.9, 5.2, wanted) is identity.heads[2]
     assert identity.for_window(2.0, 2.3) is identity.heads[0]
     assert replace(identity, times_s=(2.1, 2.1, 2.1)).for_window(2.0, 2.3, wanted) is identity.heads[2]
+
+
+def test_a_head_that_must_face_the_other_way_is_taken_from_the_mirror():
+    rng = np.random.default_rng(0)
+    known = IdentityHead(picture=rng.integers(0, 255, (256, 256, 3), dtype=np.uint8), points=turned(1))
+    identity = Identity(heads=(known,), times_s=(None,))
+    assert identity.for_window(0, 1, turned(0.9)[None]) is known
+    other = identity.for_window(0, 1, turned(-0.9)[None])
+    np.testing.assert_array_equal(other.picture, known.picture[:, ::-1])
+    # face_points is symmetric about x = 128 but for the turn: its mirror is the turn the other way, point by point.
+    np.testing.assert_allclose(other.points, turned(-1), atol=1e-4)
+    np.testing.assert_allclose(other.mirrored().points, known.points, atol=1e-4)
 
 
 def test_heads_of_other_poses_are_kept(monkeypatch):
