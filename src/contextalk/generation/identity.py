@@ -49,7 +49,7 @@ class IdentityHead:
 
     def mirrored(self) -> "IdentityHead":
         """The head in a mirror: turned as far the other way."""
-        points = self.points[_MIRRORED] * np.float32([-1, 1]) + np.float32([CROP_PX, 0])
+        points = self.points[_MIRRORED] * np.array([-1, 1], np.float32) + np.array([CROP_PX, 0], np.float32)
         return IdentityHead(picture=np.ascontiguousarray(self.picture[:, ::-1]), points=points)
 
 
