@@ -34,7 +34,7 @@ def _border() -> Floats:
 _ANCHORS = _border()
 _CELLS = CROP_PX // _GRID_PX + 1
 _STEPS = np.arange(_CELLS) * (_GRID_PX / CROP_PX)
-_GRID: Floats = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2)
+_GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float64)
 
 
 def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
