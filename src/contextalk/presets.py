@@ -153,6 +153,8 @@ def debug() -> Preset:
         reader=Budget(windows=4, batch=2, learning_rate=1e-3),
         probe=Budget(windows=8, batch=4, learning_rate=1e-3),
         context=Budget(windows=8, batch=4, learning_rate=1e-3),
+        sync=Budget(windows=8, batch=4, learning_rate=1e-3),
+        lip_reader=Budget(windows=4, batch=2, learning_rate=1e-3),
         network_windows=6,
         generated_first_share=0.5,
         checkpoint_every_s=5.0,

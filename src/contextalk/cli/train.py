@@ -16,6 +16,8 @@ Network = Literal[
     "lips",
     "reader",
     "estimator",
+    "sync",
+    "lip-reader",
     "landmark",
     "landmark-first",
     "landmark-sequence",

@@ -18,13 +18,17 @@ class Shown:
         heads: (F, 256, 256, 3) uint8 RGB head crops, always cut along the reference's crop path.
         points: (F, 68, 2) float32 crop px, read off `heads` by the estimator; NaN where it finds no face.
         pupils: (F, 2, 2) float32 crop px, image-left eye first; NaN unknown.
-        head_pose: (F, 3) float32 degrees yaw, pitch, roll as `core.records.Landmarks` signs them, from `points`.
+        head_pose: (F, 3) float32 degrees yaw, pitch, roll as `core.records.Landmarks` signs them, from `points`; the
+            yaw is calibrated where the set's true yaw is known (`calibration.py`).
+        gaze_deg: (F, 2) float32 yaw (> 0 to image right) and pitch (> 0 up) of the eyes, from `points` and `pupils`;
+            None where no true gaze is known to calibrate it with.
     """
 
     heads: NDArray[np.uint8]
     points: Points
     pupils: Points
     head_pose: NDArray[np.float32]
+    gaze_deg: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +62,16 @@ class Evidence:
         given: Exact landmarks of the reference in crop px where they are known (synthetic scenes), else None.
         saved: Landmarks the method saved beside its video, scene px, at `times_s`; None if it saved none.
         speaking: (F,) bool, whether the target truly speaks.
-        joins: (F,) bool, whether a window's first new frame is here.
+        joins: (F,) bool, whether a window's first new frame is here; a span's very first frame is one too.
         crop: The head's square, scene px.
         wave: (S,) float32 in [−1, 1], the driving audio, 16 kHz.
         around: The conversation, None where unknown.
-        video: The generated video.
+        video: The generated video; None for fakes, which are heads alone.
         reference: The real one.
+        person: Who the target is, to tell one person's clips from others'; None unknown.
+        spans: Runs [start, stop) of generated frames; windows start anew at each. None: one run over all frames.
+        user_mask: Whether a mask of the user's was filled instead of the fixed shape.
+        lossless: Whether the generated video is said to be written without loss.
     """
 
     name: str
@@ -77,5 +85,29 @@ class Evidence:
     crop: CropPath
     wave: NDArray[np.float32]
     around: Around | None
-    video: Path
+    video: Path | None
     reference: Path
+    person: str | None = None
+    spans: tuple[tuple[int, int], ...] | None = None
+    user_mask: bool = False
+    lossless: bool = False
+
+    @property
+    def wanted(self) -> Points:
+        """(F, 68, 2) crop px: exact landmarks where they are known, else those read off the true head."""
+        return self.truth.points if self.given is None else self.given
+
+    @property
+    def window(self) -> NDArray[np.int64]:
+        """(F,) index of each frame's window since the windows last started anew; −1 where nothing was generated."""
+        index = np.full(len(self.times_s), -1, np.int64)
+        for start, stop in self.spans or ((0, len(self.times_s)),):
+            begins = self.joins[start:stop].copy()
+            begins[0] = False
+            index[start:stop] = np.cumsum(begins)
+        return index
+
+    @property
+    def generated(self) -> NDArray[np.bool_]:
+        """(F,) whether a frame was generated; figures look at no other."""
+        return self.window >= 0

@@ -1,32 +1,30 @@
-"""Figures of a head: how open its mouth is, which way it faces, how near it is to the truth."""
+"""What several figures of a head share: how open its mouth and eyes are, and which way it faces."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
-from contextalk.faces.crop import head_mask
 
 
 def mouth_opening(points: Points) -> NDArray[np.float32]:
     """(F,) inner-lip gap over the distance of the outer eye corners; points (F, 68, 2) in any px."""
     gap = np.linalg.norm(points[:, 62] - points[:, 66], axis=-1)
-    return (gap / np.linalg.norm(points[:, 36] - points[:, 45], axis=-1)).astype(np.float32)
+    return (gap / eye_distance(points)).astype(np.float32)
 
 
-def mouth_correlation(generated: Points, truth: Points, speaking: NDArray[np.bool_]) -> float:
-    """Pearson's r of mouth opening over speaking frames; 0 where the generated mouth does not move at all.
+def eye_distance(points: Points) -> NDArray[np.float32]:
+    """(F,) distance of the outer eye corners, in the points' own px."""
+    return np.linalg.norm(points[:, 36] - points[:, 45], axis=-1).astype(np.float32)
 
-    Raises:
-        ValueError: Fewer than ten speaking frames, or a truth that does not move: r means nothing there.
-    """
-    seen, wanted = mouth_opening(generated)[speaking], mouth_opening(truth)[speaking]
-    if len(wanted) < 10 or wanted.std() < 1e-6:
-        raise ValueError(
-            f"{len(wanted)} speaking frames with a mouth spread of {wanted.std():.3g}: nothing to correlate"
-        )
-    if seen.std() < 1e-6:
-        return 0.0
-    return float(np.corrcoef(seen, wanted)[0, 1])
+
+def eye_aspect_ratio(points: Points) -> NDArray[np.float32]:
+    """(F,) height over width of the eyes' outlines, mean of both eyes (Soukupová and Čech 2016, Eq. 1)."""
+    ratios = []
+    for outer, upper_1, upper_2, inner, lower_2, lower_1 in (range(36, 42), range(42, 48)):
+        height = np.linalg.norm(points[:, upper_1] - points[:, lower_1], axis=-1)
+        height = height + np.linalg.norm(points[:, upper_2] - points[:, lower_2], axis=-1)
+        ratios.append(height / (2 * np.linalg.norm(points[:, outer] - points[:, inner], axis=-1)))
+    return np.mean(ratios, axis=0).astype(np.float32)
 
 
 def facing(points: Points) -> NDArray[np.float32]:
@@ -35,16 +33,6 @@ def facing(points: Points) -> NDArray[np.float32]:
     return ((nose - (left + right) / 2) / np.maximum(right - left, 1.0)).astype(np.float32)
 
 
-def masked_psnr(generated: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """PSNR in dB of head crops (F, 256, 256, 3), inside the fixed mask alone; infinite for equal pictures."""
-    inside = head_mask().astype(bool)
-    squared = (generated[:, inside].astype(np.float64) - truth[:, inside].astype(np.float64)) ** 2
-    error = squared.mean()
-    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
-
-
-def bootstrap_interval(values: list[float], seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean over clips (percentile bootstrap, 2000 draws)."""
-    drawn = np.random.default_rng(seed).choice(np.asarray(values, np.float64), size=(2000, len(values)))
-    low, high = np.percentile(drawn.mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+def found(points: Points) -> NDArray[np.bool_]:
+    """(F,) whether a face was found: no NaN among the frame's points."""
+    return np.asarray(np.isfinite(points).all(axis=(1, 2)), np.bool_)

@@ -31,6 +31,9 @@ class TrainConfig:
         landmark_share: Stage 1's windows over stage 2's: context is learnt last, so stage 1 gets more.
         ema_decay: Per step.
         codec, lips, reader, probe, context: Budgets of the small networks.
+        sync, lip_reader: Budgets of the judges that evaluation asks; a window is five frames, or a sentence.
+        judge_share: Share of the training clips that teach judges and are kept from all other networks, chosen by a
+            hash of their keys. 0: none are; judges are then trained in a run of their own, on footage of their own.
         first_share: In a network that does both steps, the share of training steps spent on first frames.
         generated_first_share: How often a sequence starts from a generated first frame instead of a true one (paper,
             Sec. 4.4).
@@ -54,6 +57,9 @@ class TrainConfig:
     reader: Budget = Budget(windows=8_000, batch=4, learning_rate=1e-3)
     probe: Budget = Budget(windows=12_000, batch=8, learning_rate=2e-3)
     context: Budget = Budget(windows=32_000, batch=16, learning_rate=2e-3)
+    sync: Budget = Budget(windows=200_000, batch=64, learning_rate=1e-3)
+    lip_reader: Budget = Budget(windows=24_000, batch=16, learning_rate=1e-3)
+    judge_share: float = 0.0
     first_share: float = 0.25
     generated_first_share: float = 0.0
     carried_noise: float = 0.0

@@ -19,6 +19,7 @@ from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
 from contextalk.training.identities import KnownHead, bent_heads, spare_identities
+from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, lip_pictures
 
 _FORMAT = 2
@@ -143,7 +144,7 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
     part.replace(path)
 
 
-def split_clips(clips: Iterable[LatentClip]) -> tuple[list[LatentClip], list[LatentClip]]:
+def split_clips(clips: Iterable[LatentClip], judge_share: float = 0.0) -> tuple[list[LatentClip], list[LatentClip]]:
     """(training, validation) clips that windows can be drawn from.
 
     A clip shorter than a window is left out, and one of a person with no frame outside it: there would be no identity.
@@ -157,7 +158,7 @@ def split_clips(clips: Iterable[LatentClip]) -> tuple[list[LatentClip], list[Lat
     for clip in given:
         frames[clip.person] += len(clip)
     everything = [clip for clip in given if len(clip) >= WINDOW_FRAMES and frames[clip.person] > WINDOW_FRAMES]
-    training = [clip for clip in everything if clip.split == "train"]
+    training = [clip for clip in everything if clip.split == "train" and not is_kept_for_judges(clip.key, judge_share)]
     held_out = [clip for clip in everything if clip.split == "val"]
     if not training:
         raise DatasetError(

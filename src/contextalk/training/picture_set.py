@@ -13,6 +13,7 @@ from contextalk.core.records import Progress
 from contextalk.dataset.clips import Clip, read_clips
 from contextalk.models.codec import DOMAINS, Domain
 from contextalk.models.pictures import to_pixels
+from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, picture_weights
 
 _SHARES: dict[Domain, float] = {"face": 0.5, "drawing": 0.25, "scene": 0.25}
@@ -33,10 +34,12 @@ _HELD_OUT = 32
 class PictureSet:
     """Frames of every clip of a dataset, evenly spaced, at most `_MAX_FRAMES` (about 4 GB)."""
 
-    def __init__(self, dataset: Path, *, draws_pupils: bool, progress: Progress | None = None) -> None:
+    def __init__(
+        self, dataset: Path, *, draws_pupils: bool, judge_share: float = 0.0, progress: Progress | None = None
+    ) -> None:
         self.pictures: dict[str, Tensor] = {}
         self.held_out: dict[Domain, Tensor] = {}
-        clips = list(_read_some(dataset, draws_pupils, progress))
+        clips = list(_read_some(dataset, draws_pupils, judge_share, progress))
         training = [pictures for split, pictures in clips if split == "train"]
         held_out = [pictures for split, pictures in clips if split == "val"] or training[-1:]
         if not training:
@@ -101,14 +104,20 @@ def _patches(pictures: Tensor, corners: Tensor) -> Tensor:
     )
 
 
-def _read_some(dataset: Path, draws_pupils: bool, progress: Progress | None) -> list[tuple[str, dict[str, Tensor]]]:
+def _read_some(
+    dataset: Path, draws_pupils: bool, judge_share: float, progress: Progress | None
+) -> list[tuple[str, dict[str, Tensor]]]:
     from contextalk.dataset.manifest import read_manifest
 
-    rows = [row for row in read_manifest(dataset).to_pylist() if row["shard"]]
+    rows = [
+        row
+        for row in read_manifest(dataset).to_pylist()
+        if row["shard"] and not (row["split"] == "train" and is_kept_for_judges(row["key"], judge_share))
+    ]
     total = sum(row["num_frames"] for row in rows)
     every = max(1, -(-total // _MAX_FRAMES))
     kept = []
-    for done, clip in enumerate(read_clips(dataset), start=1):
+    for done, clip in enumerate(read_clips(dataset, keys={row["key"] for row in rows}), start=1):
         kept.append((clip.split, _some(clip, every, draws_pupils)))
         if progress is not None:
             progress("pictures", done, len(rows))

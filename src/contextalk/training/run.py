@@ -13,12 +13,16 @@ from torch import Tensor, nn
 from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.records import Progress
+from contextalk.dataset.clips import read_clips
+from contextalk.dataset.manifest import read_manifest
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
+from contextalk.models.lip_reader import LipReader, LipReaderConfig
 from contextalk.models.lips import LipGenerator
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.reader import LandmarkReader
+from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
 from contextalk.presets import PRESETS, Preset
 from contextalk.training.checkpoint import load_averaged
 from contextalk.training.config import Budget, TrainConfig
@@ -30,9 +34,11 @@ from contextalk.training.loop import fit
 from contextalk.training.objectives.codec import CodecObjective
 from contextalk.training.objectives.context import ContextObjective
 from contextalk.training.objectives.denoising import DenoisingObjective, Lesson, Stage
+from contextalk.training.objectives.lip_reader import LipReaderObjective
 from contextalk.training.objectives.lips import LipsObjective
 from contextalk.training.objectives.probe import ProbeObjective
 from contextalk.training.objectives.reader import ReaderObjective
+from contextalk.training.objectives.sync import MouthClip, SyncObjective, is_kept_for_judges, mouth_clips
 from contextalk.training.picture_set import PictureSet
 from contextalk.training.windows import WindowSet
 
@@ -56,7 +62,8 @@ def train(
 
     Args:
         network: `codec`, `probe`, `lips`, `reader`, a generating network of the preset (`landmark`, `face`,
-            `landmark-first` …), or `all`; apart from these `estimator`, which reads landmarks off heads for evaluation.
+            `landmark-first` …), or `all`; apart from these the judges of evaluation: `estimator`,
+            `sync` and `lip_reader`.
         data: Dataset written by `prepare`.
         run: Folder of the run; made if missing.
         preset: Name in `PRESETS`; a run keeps the one it began with.
@@ -158,6 +165,8 @@ class TrainingRun:
             "lips": self._train_lips,
             "estimator": self._train_estimator,
             "context": self._train_context,
+            "sync": self._train_sync,
+            "lip_reader": self._train_lip_reader,
         }
         figures: dict[str, dict[str, float]] = {}
         for name in names:
@@ -190,7 +199,30 @@ class TrainingRun:
         everything = cached_latents(self.data, self.codec, cache, draws_pupils=draws, progress=self.progress)
         persons = sorted({clip.person for clip in everything if clip.split == "train"})
         (self.folder / "persons.json").write_text(json.dumps(persons) + "\n")
-        return split_clips(everything)
+        return split_clips(everything, self.config.judge_share)
+
+    @cached_property
+    def judge_clips(self) -> list[MouthClip]:
+        """Clips that judges learn from and no other network does; of them the validation clips are held out.
+
+        Raises:
+            ContextalkError: The generators of this run have seen all of its clips.
+        """
+        share = self.config.judge_share
+        taught = [name for name in self.models.networks if (self.folder / name).is_dir()]
+        if share == 0 and taught:
+            raise ContextalkError(
+                f"{self.folder} has taught its {taught[0]} every clip (judge_share 0): train judges in a run of their "
+                "own, on footage that no generator has seen"
+            )
+        rows = [row for row in read_manifest(self.data).to_pylist() if row["shard"]]
+        keys = {
+            row["key"]
+            for row in rows
+            if row["split"] == "val"
+            or (row["split"] == "train" and (share == 0 or is_kept_for_judges(row["key"], share)))
+        }
+        return mouth_clips(read_clips(self.data, keys=keys))
 
     @cached_property
     def windows(self) -> tuple[WindowSet, WindowSet]:
@@ -207,7 +239,12 @@ class TrainingRun:
             load_averaged(folder, codec)
             return json.loads((folder / "done").read_text())
         else:
-            pictures = PictureSet(self.data, draws_pupils=self.models.draws_pupils, progress=self.progress)
+            pictures = PictureSet(
+                self.data,
+                draws_pupils=self.models.draws_pupils,
+                judge_share=self.config.judge_share,
+                progress=self.progress,
+            )
             objective = CodecObjective(codec, pictures)
             figures = fit(objective, self.budgets["codec"], self._decaying(), folder, self.progress)
             objective.measure_statistics()
@@ -228,6 +265,14 @@ class TrainingRun:
     def _train_estimator(self) -> dict[str, float]:
         objective = ReaderObjective("estimator", LandmarkReader(self.models.reader), *self.windows, reads="face")
         return fit(objective, self.budgets["estimator"], self._decaying(), self.folder / "estimator", self.progress)
+
+    def _train_sync(self) -> dict[str, float]:
+        objective = SyncObjective(SyncJudge(SyncJudgeConfig()), self.judge_clips)
+        return fit(objective, self.budgets["sync"], self._decaying(), self.folder / "sync", self.progress)
+
+    def _train_lip_reader(self) -> dict[str, float]:
+        objective = LipReaderObjective(LipReader(LipReaderConfig()), self.judge_clips)
+        return fit(objective, self.budgets["lip_reader"], self._decaying(), self.folder / "lip_reader", self.progress)
 
     def _train_lips(self) -> dict[str, float]:
         lips = self._started(LipGenerator(self.models.lips), "lips")
@@ -360,6 +405,8 @@ def _budgets(preset: Preset) -> dict[str, Budget]:
         "lips": config.lips,
         "estimator": config.reader,
         "context": config.context,
+        "sync": config.sync,
+        "lip_reader": config.lip_reader,
     }
     generating = {
         name: Budget(

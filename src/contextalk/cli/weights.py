@@ -1,0 +1,101 @@
+"""`contextalk weights`."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from contextalk.cli.console import Answer, OptionalPath, table
+from contextalk.core.choices import Progress
+from contextalk.core.errors import ContextalkError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Get and check the published weights that some figures of an evaluation need. Nothing else ever fetches anything.
+
+    Attributes:
+        action: list (what there is, what for, which licence, whether it is here), fetch (from their sources,
+            resumable), import NAME PATH (a file got by other means, or a folder that holds it), or verify (SHA-256 and
+            tensors).
+        names: Which weights; fetch and verify: all, unless named. import: one name and a path.
+        folder: Where weights are kept; default: contextalk/weights in the user's cache folder.
+        source: fetch: take the files by their published names from this address or local folder instead.
+        json: Print the answer as JSON.
+    """
+
+    action: Annotated[Positional[Literal["list", "fetch", "import", "verify"]], arg(metavar="list|fetch|import|verify")]
+    names: Annotated[Positional[tuple[str, ...]], arg(metavar="[NAME ...]")] = ()
+    folder: OptionalPath = None
+    source: Annotated[str | None, arg(metavar="ADDRESS|PATH")] = None
+    json: bool = False
+
+    def run(self, progress: Progress) -> Answer:
+        """Do it."""
+        from contextalk.evaluation.weights import default_folder
+
+        folder = self.folder or default_folder()
+        if self.source is not None and self.action != "fetch":
+            raise ContextalkError(f"--source is for fetch, seen {self.action}")
+        if self.action == "list":
+            return self._list(folder)
+        if self.action == "import":
+            return self._import(folder)
+        return self._fetch(folder, progress) if self.action == "fetch" else self._verify(folder)
+
+    def _list(self, folder: Path) -> Answer:
+        from contextalk.evaluation.weights import REGISTRY
+
+        if self.names:
+            raise ContextalkError(f"list takes no names, seen {self.names[0]!r}")
+        here = {published.name: (folder / published.file).is_file() for published in REGISTRY}
+        header = ("name", "here", "for", "licence", "SHA-256")
+        rows = [
+            (one.name, "yes" if here[one.name] else "no", one.used_for, one.licence, f"{one.sha256[:12]}…")
+            for one in REGISTRY
+        ]
+        sources = "\n".join(f"{one.name}: {one.url or f'import {one.file}'}" for one in REGISTRY)
+        return Answer(
+            text=f"{table(header, rows)}\n\n{sources}\n\nkept in {folder}",
+            data={"folder": str(folder), "weights": [{**asdict(one), "here": here[one.name]} for one in REGISTRY]},
+        )
+
+    def _fetch(self, folder: Path, progress: Progress) -> Answer:
+        from contextalk.evaluation.weights import REGISTRY, fetch_weights, find_published, import_weights
+
+        chosen = [find_published(name) for name in self.names] or list(REGISTRY)
+        files: dict[str, str] = {}
+        for one in chosen:
+            if self.source is not None and "://" not in self.source:
+                file = import_weights(one, Path(self.source) / one.file, folder)
+            else:
+                url = None if self.source is None else f"{self.source.rstrip('/')}/{one.file}"
+                file = fetch_weights(one, folder, url=url, progress=progress)
+            files[one.name] = str(file)
+        return Answer(text="\n".join(f"{name}: {file}" for name, file in files.items()), data={"files": files})
+
+    def _import(self, folder: Path) -> Answer:
+        from contextalk.evaluation.weights import find_published, import_weights
+
+        if len(self.names) != 2:
+            raise ContextalkError(f"import wants a name and a path, seen {len(self.names)} words after it")
+        name, path = self.names
+        file = import_weights(find_published(name), Path(path), folder)
+        return Answer(text=f"{name}: {file}", data={"files": {name: str(file)}})
+
+    def _verify(self, folder: Path) -> Answer:
+        from contextalk.evaluation.weights import REGISTRY, check_file, find_published
+
+        chosen = [find_published(name) for name in self.names] or list(REGISTRY)
+        states: dict[str, str] = {}
+        for one in chosen:
+            file = folder / one.file
+            if not file.is_file():
+                if self.names:
+                    raise ContextalkError(f"{file} does not exist: `contextalk weights fetch {one.name}` gets it")
+                states[one.name] = "not here"
+                continue
+            seen = check_file(one, file)
+            states[one.name] = f"as published, SHA-256 {seen}"
+        return Answer(text="\n".join(f"{name}: {state}" for name, state in states.items()), data={"weights": states})

@@ -1,0 +1,111 @@
+"""Whether the head belongs to its conversation: it faces whom it talks to, looks at them, and turns to who speaks."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.geometry import Points
+from contextalk.evaluation.calibration import angle_between_deg, gaze_vectors
+from contextalk.evaluation.evidence import Evidence
+from contextalk.evaluation.heads import facing, found
+from contextalk.evaluation.metrics import Column
+from contextalk.evaluation.metrics.landmarks import saved_points
+
+_ADDRESSEE = "five frames with a face in which somebody is known to be addressed"
+
+COLUMNS = {
+    "side right": Column(
+        unit="",
+        better="higher",
+        says="share of clips whose head, averaged over the frames in which somebody is addressed, faces their side; "
+        "half is chance",
+        needs=_ADDRESSEE,
+    ),
+    "side right, saved": Column(
+        unit="",
+        better="higher",
+        says="as side right, of the landmarks saved beside the video",
+        needs=f"saved landmarks and {_ADDRESSEE}",
+    ),
+    "yaw error": Column(
+        unit="°",
+        better="lower",
+        says="mean absolute difference of head yaw, read off the points and calibrated, from the true one",
+        needs="a set whose true yaw is known",
+    ),
+    "gaze error": Column(
+        unit="°",
+        better="lower",
+        says="mean angle between the gaze read off pupils and pose, calibrated, and the true one",
+        needs="a set whose true gaze is known, and pupils",
+    ),
+    "listener turns": Column(
+        unit="",
+        better="higher",
+        says="share of clips whose silent head, averaged over the frames in which another speaks, faces the speaker",
+        needs="five frames with a face in which the target is silent and another is known to speak",
+    ),
+}
+
+SET_COLUMNS = {
+    "twins turned": Column(
+        unit="",
+        better="higher",
+        says="share of twin pairs (same sound, other addressee) in which both clips face their own; a quarter is "
+        "chance, 0 a head that does not look",
+        needs="twin clips",
+    )
+}
+
+LEAST_FRAMES = 5
+
+
+def measure(evidence: Evidence) -> dict[str, float]:
+    """The columns of one clip."""
+    around = evidence.around
+    if around is None:
+        return dict.fromkeys(COLUMNS, float("nan"))
+    frames, points = evidence.generated, evidence.seen.points
+    saved = None if evidence.saved is None else saved_points(evidence)
+    return {
+        "side right": _faces(points, around.towards_addressee, frames),
+        "side right, saved": float("nan") if saved is None else _faces(saved, around.towards_addressee, frames),
+        "yaw error": _mean(np.abs(evidence.seen.head_pose[:, 0] - around.yaw_wanted_deg)[frames]),
+        "gaze error": _gaze_error(evidence),
+        "listener turns": _faces(points, around.towards_speaker, frames & ~evidence.speaking),
+    }
+
+
+def measure_set(clips: Sequence[Evidence]) -> dict[str, float]:
+    """The columns of a method."""
+    right = {clip.name: measure(clip)["side right"] for clip in clips}
+    twins = {clip.name: None if clip.around is None else clip.around.twin for clip in clips}
+    return {"twins turned": _mean(np.array(twins_turned(right, twins)))}
+
+
+def twins_turned(right: Mapping[str, float], twins: Mapping[str, str | None]) -> list[float]:
+    """1 or 0 for each pair of twins both of which were measured; `right` is the clips' `side right`."""
+    pairs = {tuple(sorted((name, twin))) for name, twin in twins.items() if twin is not None and twin in right}
+    known = [(right[one], right[other]) for one, other in sorted(pairs)]
+    return [float(one == 1 and other == 1) for one, other in known if np.isfinite(one) and np.isfinite(other)]
+
+
+def _faces(points: Points, towards: NDArray[np.int8], frames: NDArray[np.bool_]) -> float:
+    """1 where the head, averaged over frames with a side, faces that side, else 0."""
+    chosen = frames & (towards != 0) & found(points)
+    if chosen.sum() < LEAST_FRAMES:
+        return float("nan")
+    return float((facing(points)[chosen] * towards[chosen]).mean() > 0)
+
+
+def _gaze_error(evidence: Evidence) -> float:
+    angles = evidence.seen.gaze_deg
+    if angles is None or evidence.around is None:
+        return float("nan")
+    return _mean(angle_between_deg(gaze_vectors(angles), evidence.around.gaze_wanted)[evidence.generated])
+
+
+def _mean(values: NDArray[np.floating]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -1,0 +1,306 @@
+"""Lip sync: SyncNet confidence as the field computes it, a variant for short clips, and our own judge.
+
+Every column bears its judge's name: figures of different judges are different quantities.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from scipy.signal import medfilt
+from torch import Tensor
+from torch.nn import functional
+
+from contextalk.core.errors import ContextalkError
+from contextalk.core.geometry import Points
+from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ, clip_times, nearest_frames
+from contextalk.evaluation.evidence import Evidence
+from contextalk.evaluation.metrics import Column
+from contextalk.faces.mouths import bridge_gaps, mouth_views
+from contextalk.media.mel import mel_chunks, mel_spectrogram
+from contextalk.media.mfcc import mfcc
+from contextalk.media.video import read_at
+from contextalk.models.syncnet import MFCC_STEPS, SYNC_FRAMES, SyncJudge, SyncJudgeConfig, SyncNet
+
+REACH = 15
+"""Shifts tried, in frames either way."""
+
+SCORED_FRAMES = 100
+"""Padded scores depend on the length of a clip, so all clips are scored on their first 100 frames."""
+
+FEWEST_AT_A_SHIFT = 10
+"""Windows that must be there at the largest shift, where nothing is padded."""
+
+SQUARE_PX = 224
+BELOW_CHIN = 0.4
+"""SyncNet's crop scale: the square reaches 0.4 face sizes below the face and 0.2 to each side."""
+
+PADDING_GREY = 110
+_SMOOTHING_FRAMES = 13
+
+HAIRLINE = 0.3
+"""A detector's box begins above the brows; landmarks do not: by this share of the height from brows to chin."""
+
+_TIME_SLACK = 0.05
+"""Of a frame: containers round their times to milliseconds."""
+
+_STEPS_PER_FRAME = 100 // RATE_HZ
+_SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // RATE_HZ
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Who says it, how, and of what."""
+
+    name: str
+    how: str
+    needs: str
+
+
+_SYNCNET = _Judge(
+    name="syncnet_v2",
+    how="SyncNet (syncnet_v2), 25 Hz, first 100 frames, shifts ±15 over a zero-padded sound",
+    needs="the weights syncnet_v2, a video of 100 frames and a track of the target",
+)
+_VALID = _Judge(
+    name="syncnet_v2, valid shifts",
+    how="SyncNet (syncnet_v2), 25 Hz, whole clip, only lips that have sound at every shift",
+    needs="the weights syncnet_v2, a video of 45 frames and a track of the target",
+)
+_OWN = _Judge(
+    name="own judge",
+    how="a small SyncNet trained here on clips no generator saw, valid shifts, unit embeddings",
+    needs="a run of `contextalk train sync`, 44 frames and a track of the target",
+)
+
+
+def _columns(judge: _Judge) -> dict[str, Column]:
+    return {
+        f"sync confidence ({judge.name})": Column(
+            unit="",
+            better="higher",
+            says=f"median minus least mean distance over shifts; {judge.how}; a still head: about 0",
+            needs=judge.needs,
+        ),
+        f"sync distance ({judge.name})": Column(
+            unit="",
+            better="lower",
+            says=f"least mean distance of lips and sound over shifts; {judge.how}",
+            needs=judge.needs,
+        ),
+        f"sync offset ({judge.name})": Column(
+            unit="frames",
+            better="nearer to the truth",
+            says=f"15 minus the shift with the least distance, 0 in sync; {judge.how}",
+            needs=judge.needs,
+        ),
+    }
+
+
+SYNCNET_COLUMNS = {**_columns(_SYNCNET), **_columns(_VALID)}
+OWN_COLUMNS = _columns(_OWN)
+COLUMNS = {**SYNCNET_COLUMNS, **OWN_COLUMNS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncFigures:
+    """Figures of one clip.
+
+    Attributes:
+        confidence: Median minus minimum of the mean distances.
+        distance: The minimum.
+        offset: Frames; 15 minus the index of the minimum, as the field counts it.
+    """
+
+    confidence: float
+    distance: float
+    offset: float
+
+    def named(self, judge: str) -> dict[str, float]:
+        """By column name."""
+        return {
+            f"sync confidence ({judge})": self.confidence,
+            f"sync distance ({judge})": self.distance,
+            f"sync offset ({judge})": self.offset,
+        }
+
+
+NOT_MEASURED = SyncFigures(confidence=float("nan"), distance=float("nan"), offset=float("nan"))
+
+
+class PublishedSync:
+    """SyncNet's figures by the published network; all NaN without it."""
+
+    def __init__(self, network: SyncNet | None) -> None:
+        self.network = None if network is None else network.eval()
+
+    def measure(self, evidence: Evidence) -> dict[str, float]:
+        """Figures of a clip; padded ones are NaN below 100 frames, all are without a track of the target or a video."""
+        frames = frames_at_rate(evidence)
+        points = bridge_gaps(evidence.seen.points[frames])
+        if self.network is None or points is None or evidence.video is None:
+            return {**NOT_MEASURED.named(_SYNCNET.name), **NOT_MEASURED.named(_VALID.name)}
+        times_s = evidence.times_s[frames]
+        squares = face_squares(evidence.video, times_s, evidence.crop[frames].to_scene(points))
+        padded = NOT_MEASURED
+        if min(len(squares), len(evidence.wave) // _SAMPLES_PER_FRAME) >= SCORED_FRAMES:
+            first = slice(0, SCORED_FRAMES)
+            wave = evidence.wave[: SCORED_FRAMES * _SAMPLES_PER_FRAME]
+            padded = sync_figures(padded_distances(*self._embed(squares[first], wave)))
+        whole = sync_figures(valid_distances(*self._embed(squares, evidence.wave)))
+        return {**padded.named(_SYNCNET.name), **whole.named(_VALID.name)}
+
+    def _embed(self, squares: NDArray[np.uint8], wave: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+        """(W, 1024) of lips and of sound; W is the frames less five, one fewer than would fit, as published."""
+        assert self.network is not None
+        windows = min(len(squares), len(wave) // _SAMPLES_PER_FRAME) - SYNC_FRAMES
+        # RGB → BGR, as the network was trained on OpenCV's pictures.
+        pixels = torch.from_numpy(np.ascontiguousarray(squares[..., ::-1].transpose(3, 0, 1, 2)))
+        cepstra = torch.from_numpy(np.ascontiguousarray(mfcc(wave).T))
+
+        def lips(at: int) -> Tensor:
+            return pixels[:, at : at + SYNC_FRAMES].float()
+
+        def sound(at: int) -> Tensor:
+            start = at * _STEPS_PER_FRAME
+            return cepstra[None, :, start : start + MFCC_STEPS]
+
+        return _in_batches(self.network.look, lips, windows), _in_batches(self.network.listen, sound, windows)
+
+
+class OwnSync:
+    """The same figures by our own judge; all NaN without it."""
+
+    def __init__(self, network: SyncJudge | None) -> None:
+        self.network = None if network is None else network.eval()
+
+    def measure(self, evidence: Evidence) -> dict[str, float]:
+        """Figures of a clip, NaN where there is no track of the target."""
+        frames = frames_at_rate(evidence)
+        points = bridge_gaps(evidence.seen.points[frames])
+        if self.network is None or points is None:
+            return NOT_MEASURED.named(_OWN.name)
+        lips, sound = judge_embeddings(self.network, mouth_views(evidence.seen.heads[frames], points), evidence.wave)
+        return sync_figures(valid_distances(lips, sound)).named(_OWN.name)
+
+
+def open_judge(run: Path) -> SyncJudge | None:
+    """The judge of a run of `contextalk train sync`; None where the run has none.
+
+    Raises:
+        ContextalkError: Its weights are of another shape.
+    """
+    path = run / "sync" / "averaged.safetensors"
+    if not path.is_file():
+        return None
+    judge = SyncJudge(SyncJudgeConfig())
+    try:
+        judge.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise ContextalkError(f"{path} is no sync judge of this contextalk: {str(error).splitlines()[0]}") from error
+    return judge.eval()
+
+
+def judge_embeddings(network: SyncJudge, views: NDArray[np.uint8], wave: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+    """(W, D) unit vectors of mouths and of sound for every five frames of a clip.
+
+    Args:
+        network: In evaluation mode.
+        views: (F, 48, 48) at 25 Hz.
+        wave: (S,) 16 kHz.
+    """
+    windows = min(len(views), len(wave) // _SAMPLES_PER_FRAME) - SYNC_FRAMES + 1
+    pixels = torch.from_numpy(views)
+    mel = torch.from_numpy(mel_chunks(mel_spectrogram(wave), len(views)))
+
+    def lips(at: int) -> Tensor:
+        return pixels[at : at + SYNC_FRAMES].float()
+
+    def sound(at: int) -> Tensor:
+        return mel[at + SYNC_FRAMES // 2]
+
+    return _in_batches(network.look, lips, windows), _in_batches(network.listen, sound, windows)
+
+
+def _in_batches(embed: Callable[[Tensor], Tensor], cut: Callable[[int], Tensor], windows: int) -> Tensor:
+    """(W, D); an empty (0, 1) tensor where no window fits."""
+    if windows < 1:
+        return torch.zeros(0, 1)
+    with torch.no_grad():
+        parts = [
+            embed(torch.stack([cut(at) for at in range(start, min(start + _BATCH, windows))])).float()
+            for start in range(0, windows, _BATCH)
+        ]
+    return torch.cat(parts)
+
+
+def padded_distances(lips: Tensor, sound: Tensor) -> Tensor:
+    """(31,) mean distances over shifts −15 … 15 of (W, D) embeddings; beyond the ends the sound is a zero vector."""
+    around = functional.pad(sound, (0, 0, REACH, REACH))
+    shifted = [around[shift : shift + len(lips)] for shift in range(2 * REACH + 1)]
+    return torch.stack([functional.pairwise_distance(lips, heard).mean() for heard in shifted])
+
+
+def valid_distances(lips: Tensor, sound: Tensor) -> Tensor | None:
+    """As `padded_distances`, each shift over the lips that have sound at every shift, so that all means are of one set.
+
+    Returns:
+        None where fewer than `FEWEST_AT_A_SHIFT` such windows are left.
+    """
+    inner = lips[REACH : len(lips) - REACH]
+    if len(inner) < FEWEST_AT_A_SHIFT:
+        return None
+    shifted = [sound[shift : shift + len(inner)] for shift in range(2 * REACH + 1)]
+    return torch.stack([functional.pairwise_distance(inner, heard).mean() for heard in shifted])
+
+
+def sync_figures(distances: Tensor | None) -> SyncFigures:
+    """Figures of (31,) mean distances; NaN of None."""
+    if distances is None:
+        return NOT_MEASURED
+    least, at = distances.min(dim=0)
+    return SyncFigures(
+        confidence=float(distances.median() - least), distance=float(least), offset=float(REACH - int(at))
+    )
+
+
+def frames_at_rate(evidence: Evidence) -> NDArray[np.int64]:
+    """Which of the clip's frames stand at 0, 40, 80 … ms: judges live at 25 Hz."""
+    count = int(np.floor(evidence.times_s[-1] * RATE_HZ + _TIME_SLACK)) + 1
+    return nearest_frames(evidence.times_s, clip_times(count))
+
+
+def face_squares(video: Path, times_s: NDArray[np.float64], points: Points) -> NDArray[np.uint8]:
+    """(F, 224, 224, 3) RGB squares of a face as SyncNet's own pipeline cuts them.
+
+    That pipeline detects a face box; ours is the box of the landmarks, raised to the hairline. It stores the squares
+    twice as JPEG and MPEG-4; ours are not compressed.
+
+    Args:
+        video: A scene.
+        times_s: (F,) not decreasing.
+        points: (F, 68, 2) scene px, finite.
+    """
+    low, high = points.min(axis=1).astype(np.float64), points.max(axis=1).astype(np.float64)
+    low[:, 1] -= HAIRLINE * (high[:, 1] - low[:, 1])
+    half = medfilt((high - low).max(axis=1) / 2, _SMOOTHING_FRAMES)
+    x, y = (medfilt(middle, _SMOOTHING_FRAMES) for middle in ((low + high) / 2).T)
+    pictures = read_at(video, times_s)
+    return np.stack([_square(*each) for each in zip(pictures, x, y, half, strict=True)])
+
+
+def _square(rgb: NDArray[np.uint8], x: float, y: float, half: float) -> NDArray[np.uint8]:
+    margin = int(half * (1 + 2 * BELOW_CHIN))
+    wide = np.pad(rgb, ((margin, margin), (margin, margin), (0, 0)), constant_values=PADDING_GREY)
+    x, y = x + margin, y + margin
+    top, bottom = int(y - half), int(y + half * (1 + 2 * BELOW_CHIN))
+    left, right = int(x - half * (1 + BELOW_CHIN)), int(x + half * (1 + BELOW_CHIN))
+    cut = wide[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    return np.asarray(cv2.resize(cut, (SQUARE_PX, SQUARE_PX)), np.uint8)

@@ -1,0 +1,282 @@
+"""From folders of videos to evidence: which files belong together, and what they say.
+
+A generated `NAME.mp4` comes with `NAME.report.json` and, if its landmarks were saved, `NAME.npz`. Its reference is
+`NAME.mp4` with, where the truth is known, `NAME.labels.npz`; or a scene folder `NAME/` as `contextalk synth` writes it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextalk.core.errors import ContextalkError
+from contextalk.core.geometry import CROP_PX, CropPath, Points
+from contextalk.core.records import Landmarks
+from contextalk.core.time import SAMPLE_RATE_HZ, nearest_frames
+from contextalk.evaluation.estimator import Estimator
+from contextalk.evaluation.evidence import Around, Evidence, Shown
+from contextalk.faces.pose import head_pose
+from contextalk.faces.speaking import voice_activity
+from contextalk.faces.views import head_crop
+from contextalk.media.audio import read_audio
+from contextalk.media.video import probe, read_frames
+
+SUFFIXES = (".mp4", ".mkv", ".mov")
+
+TWIN = "-twin"
+"""What the name of a twin's folder ends in."""
+
+LEAST_VOICE = 0.5
+"""Voice activity of the driving audio from which the target speaks, where no label says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What is known of a reference for sure, with the target picked out.
+
+    Attributes:
+        arrays: `labels.npz` as `contextalk synth` writes it: `landmarks_K`, `speaking_K` … for each person K, and
+            `times_s`.
+        target: K of the target.
+        rows: (F,) the row of `arrays` nearest each scene frame.
+    """
+
+    arrays: dict[str, NDArray[Any]]
+    target: int
+    rows: NDArray[np.int64]
+
+    def of(self, name: str, person: int | None = None) -> NDArray[Any]:
+        """An array of the target, or of somebody else, at the scene's frames."""
+        return self.arrays[f"{name}_{self.target if person is None else person}"][self.rows]
+
+    @property
+    def others(self) -> list[int]:
+        """K of everybody else."""
+        return [person for person in people_in(self.arrays) if person != self.target]
+
+
+def find_pairs(generated: Path, reference: Path) -> list[tuple[Path, Path]]:
+    """Generated videos with what they are measured against, in order of their names.
+
+    Args:
+        generated: Folder of NAME.mp4 (or .mkv, .mov).
+        reference: Folder of references.
+
+    Raises:
+        ContextalkError: No generated video, or one without a reference.
+    """
+    for folder in (generated, reference):
+        if not folder.is_dir():
+            raise ContextalkError(f"{folder} is no folder, wanted one of videos")
+    videos = [path for path in generated.iterdir() if path.suffix in SUFFIXES and path.is_file()]
+    videos.sort(key=lambda path: path.stem)
+    if not videos:
+        raise ContextalkError(f"{generated} has no video, wanted NAME.mp4 with NAME.report.json beside it")
+    names = [path.stem for path in videos]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ContextalkError(f"{generated} has {doubled[0]} in two kinds of file, wanted one")
+    return [(video, _reference_of(video, reference)) for video in videos]
+
+
+def read_evidence(generated: Path, reference: Path, estimator: Estimator) -> Evidence:
+    """One clip as a method shows it, beside how it truly was; angles are not calibrated yet.
+
+    Args:
+        generated: Video with NAME.report.json beside it.
+        reference: Video, or scene folder.
+        estimator: Reads both heads.
+
+    Raises:
+        ContextalkError: No report, one without a crop, or files that do not belong together.
+    """
+    report = read_report(generated)
+    video = _scene_video(reference)
+    crop, times_s = _crop(report, generated), probe(video).times_s
+    for path in (generated, video):
+        frames = len(probe(path).times_s)
+        if frames != len(crop):
+            raise ContextalkError(
+                f"{path} has {frames} frames, wanted {len(crop)} as in the report of {generated.name}"
+            )
+    labels = _labels(reference, crop, times_s)
+    wave = _driving_wave(reference, labels, report, generated)
+    landmarks = generated.with_suffix(".npz")
+    return Evidence(
+        name=generated.stem,
+        times_s=times_s,
+        seen=look(head_crops(generated, crop), estimator),
+        truth=look(head_crops(video, crop), estimator),
+        given=None if labels is None else _given(labels, crop),
+        saved=Landmarks.load(landmarks).at(times_s) if landmarks.is_file() else None,
+        speaking=voice_activity(wave, times_s) >= LEAST_VOICE if labels is None else labels.of("speaking") > 0.5,
+        joins=_marks(report["window_starts"], len(times_s)),
+        crop=crop,
+        wave=wave,
+        around=None if labels is None else _around(labels, _twin_of(generated.stem, reference)),
+        video=generated,
+        reference=video,
+        person=None if labels is None else _person(reference, labels),
+        spans=tuple((int(start), int(stop)) for start, stop in report["spans"]),
+        user_mask=report["provenance"]["inputs"].get("mask") is not None,
+        lossless=bool(report["settings"].get("lossless")),
+    )
+
+
+def look(heads: NDArray[np.uint8], estimator: Estimator) -> Shown:
+    """Heads (F, 256, 256, 3) with what an estimator reads off them; angles as the generic head sees them."""
+    points, pupils = estimator.read(heads)
+    return Shown(heads=heads, points=points, pupils=pupils, head_pose=head_pose(points, (CROP_PX, CROP_PX)))
+
+
+def head_crops(video: Path, crop: CropPath) -> NDArray[np.uint8]:
+    """(F, 256, 256, 3) head crops of a video along a path with one row per frame."""
+    heads = np.empty((len(crop), CROP_PX, CROP_PX, 3), np.uint8)
+    for picture in read_frames(video):
+        heads[picture.index] = head_crop(picture.rgb, crop.centre_px[picture.index], float(crop.side_px[picture.index]))
+    return heads
+
+
+def read_report(generated: Path) -> dict[str, Any]:
+    """`NAME.report.json` beside `NAME.mp4`.
+
+    Raises:
+        ContextalkError: Missing, damaged, or of a version that notes no crop.
+    """
+    path = generated.with_suffix(".report.json")
+    if not path.is_file():
+        raise ContextalkError(
+            f"{path} is missing, wanted the report `contextalk generate` writes beside {generated.name}"
+        )
+    try:
+        report = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ContextalkError(f"{path} is no report: {error}") from error
+    lacking = [name for name in ("crop", "window_starts", "spans", "provenance", "settings") if name not in report]
+    if lacking:
+        raise ContextalkError(f"{path} does not say {lacking[0]}: generate {generated.name} again with this contextalk")
+    return report
+
+
+def people_in(arrays: dict[str, NDArray[Any]]) -> list[int]:
+    """The K of all `landmarks_K`."""
+    return sorted(int(name.removeprefix("landmarks_")) for name in arrays if name.startswith("landmarks_"))
+
+
+def _reference_of(video: Path, reference: Path) -> Path:
+    folder = reference / video.stem
+    if (folder / "scene.mp4").is_file():
+        return folder
+    for suffix in SUFFIXES:
+        path = reference / f"{video.stem}{suffix}"
+        if path.is_file():
+            return path
+    raise ContextalkError(f"{video} has no reference, wanted {folder}.mp4 or {folder / 'scene.mp4'}")
+
+
+def _scene_video(reference: Path) -> Path:
+    return reference / "scene.mp4" if reference.is_dir() else reference
+
+
+def _crop(report: dict[str, Any], generated: Path) -> CropPath:
+    try:
+        return CropPath(
+            centre_px=np.array(report["crop"]["centre_px"], np.float32).reshape(-1, 2),
+            side_px=np.array(report["crop"]["side_px"], np.float32),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ContextalkError(f"the report of {generated} has a crop that cannot be read: {error}") from error
+
+
+def _labels(reference: Path, crop: CropPath, times_s: NDArray[np.float64]) -> Labels | None:
+    path = reference / "labels.npz" if reference.is_dir() else reference.with_suffix(".labels.npz")
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    if "times_s" not in arrays or not people_in(arrays):
+        raise ContextalkError(f"{path} has neither times nor landmarks of anybody, wanted labels as synth writes them")
+    rows = nearest_frames(arrays["times_s"], times_s)
+    return Labels(arrays=arrays, target=_target(arrays, rows, crop, path), rows=rows)
+
+
+def _target(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64], crop: CropPath, path: Path) -> int:
+    """Whose face lies in the square; a report's target index counts tracks, which need not be the labels' order."""
+    apart = {
+        person: float(
+            np.nanmean(
+                np.linalg.norm(arrays[f"landmarks_{person}"][rows].mean(axis=1) - crop.centre_px, axis=1) / crop.side_px
+            )
+        )
+        for person in people_in(arrays)
+    }
+    nearest = min(apart, key=lambda person: apart[person])
+    if apart[nearest] > 0.5:
+        raise ContextalkError(f"{path} has nobody in the square that the report says was generated")
+    return nearest
+
+
+def _given(labels: Labels, crop: CropPath) -> Points:
+    points = crop.to_crop(labels.of("landmarks").astype(np.float32))
+    return np.where(labels.of("valid").astype(bool)[:, None, None], points, np.float32(np.nan))
+
+
+def _around(labels: Labels, twin: str | None) -> Around:
+    middle = {person: labels.of("landmarks", person)[..., 0].mean(axis=1) for person in (labels.target, *labels.others)}
+    side = {person: np.sign(middle[person] - middle[labels.target]) for person in labels.others}
+    addressee, silent = labels.of("addressee"), ~(labels.of("speaking") > 0.5)
+    to_addressee, to_speaker = np.zeros(len(silent)), np.zeros(len(silent))
+    for person in labels.others:
+        to_addressee = np.where(addressee == person, side[person], to_addressee)
+        to_speaker += np.where(silent & (labels.of("speaking", person) > 0.5), side[person], 0.0)
+    return Around(
+        towards_addressee=to_addressee.astype(np.int8),
+        # Speakers on both sides at once are no side.
+        towards_speaker=np.sign(to_speaker).astype(np.int8),
+        yaw_wanted_deg=labels.of("head_pose")[:, 0].astype(np.float32),
+        gaze_wanted=labels.of("gaze").astype(np.float32),
+        twin=twin,
+    )
+
+
+def _twin_of(name: str, reference: Path) -> str | None:
+    twin = name.removesuffix(TWIN) if name.endswith(TWIN) else name + TWIN
+    there = reference.with_name(twin) if reference.is_dir() else reference.with_name(twin + reference.suffix)
+    return twin if there.exists() else None
+
+
+def _person(reference: Path, labels: Labels) -> str | None:
+    """Who the target is, by the scene's script."""
+    script = reference / "scene.json"
+    if not reference.is_dir() or not script.is_file():
+        return None
+    return str(json.loads(script.read_text())["cast"][labels.target]["person"])
+
+
+def _driving_wave(
+    reference: Path, labels: Labels | None, report: dict[str, Any], generated: Path
+) -> NDArray[np.float32]:
+    """The target's voice: from the scene's folder, else the driving audio itself, else the sound of the output.
+
+    Raises:
+        ContextalkError: None of them is there.
+    """
+    if reference.is_dir() and labels is not None:
+        own = reference / f"speaker-{labels.target}.wav"
+        if own.is_file():
+            return read_audio(own, rate_hz=SAMPLE_RATE_HZ)
+    driving = Path(report["provenance"]["inputs"]["audio"]["path"])
+    if driving.is_file():
+        return read_audio(driving, rate_hz=SAMPLE_RATE_HZ)
+    if report["settings"].get("sound") == "driving":
+        return read_audio(generated, rate_hz=SAMPLE_RATE_HZ)
+    raise ContextalkError(f"the driving audio of {generated} is gone: {driving} does not exist, and its sound is mixed")
+
+
+def _marks(frames: list[int], count: int) -> NDArray[np.bool_]:
+    marks = np.zeros(count, bool)
+    marks[np.array(frames, np.int64)] = True
+    return marks

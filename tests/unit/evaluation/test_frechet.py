@@ -1,0 +1,136 @@
+"""Distances of features against closed forms; pictures and counts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from contextalk.evaluation.metrics.frechet import (
+    COLUMNS,
+    EVERY,
+    InceptionExtractor,
+    OwnExtractor,
+    PictureDistance,
+    Reference,
+    frechet_distance,
+    kernel_distance,
+)
+from contextalk.media.video import write_video
+from contextalk.models.codec import Codec, CodecConfig
+from contextalk.models.inception import Inception
+from contextalk.models.reader import LandmarkReader, ReaderConfig
+from judges_kit import evidence, grey_heads
+
+RNG = np.random.default_rng(0)
+
+
+def gaussian(count: int, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Rows with exactly this mean and unbiased covariance."""
+    length = len(mean)
+    raw = RNG.normal(size=(count, length))
+    raw -= raw.mean(axis=0)
+    white = np.linalg.qr(raw)[0] * np.sqrt(count - 1)
+    return white @ np.linalg.cholesky(covariance).T + mean
+
+
+def test_gaussians_with_common_axes_have_their_closed_form() -> None:
+    turn = np.linalg.qr(RNG.normal(size=(5, 5)))[0]
+    first, second = RNG.uniform(0.5, 3, (2, 5))
+    means = RNG.normal(size=(2, 5))
+    seen = frechet_distance(
+        gaussian(40, means[0], turn @ np.diag(first**2) @ turn.T),
+        gaussian(300, means[1], turn @ np.diag(second**2) @ turn.T),
+    )
+    wanted = ((means[0] - means[1]) ** 2).sum() + ((first - second) ** 2).sum()
+    # float64 over a few decompositions.
+    assert seen == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [6, 60])
+def test_it_equals_the_matrix_root_also_for_few_pictures(count: int) -> None:
+    first, second = RNG.normal(size=(count, 12)) * np.arange(1, 13), RNG.normal(size=(50, 12)) + 1
+    covariances = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
+    root = np.trace(sqrtm(covariances[0] @ covariances[1]).real)
+    shift = ((first.mean(axis=0) - second.mean(axis=0)) ** 2).sum()
+    wanted = shift + np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * root
+    # The root of a singular product is good to the root of float64's 1e-16, times a trace of hundreds.
+    assert frechet_distance(first, second) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_set_is_at_no_distance_from_itself() -> None:
+    features = RNG.normal(size=(30, 8))
+    # Traces of 8 cancel in float64.
+    assert frechet_distance(features, features[::-1]) == pytest.approx(0, abs=1e-12)
+    with pytest.raises(ValueError, match="1 and 30"):
+        frechet_distance(features[:1], features)
+
+
+def test_the_kernel_distance_is_its_definition() -> None:
+    first, second = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3)) + 0.5
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return (float(x @ y) / 3 + 1) ** 3
+
+    pairs = [(i, j) for i in range(4) for j in range(4)]
+    within = sum(kernel(rows[i], rows[j]) for rows in (first, second) for i, j in pairs if i != j) / 12
+    across = sum(kernel(first[i], second[j]) for i, j in pairs) / 16
+    mean, deviation = kernel_distance(first, second)
+    # All subsets are the whole sets in another order: float64.
+    assert mean == pytest.approx(within - 2 * across, rel=1e-9)
+    assert deviation == pytest.approx(0, abs=1e-12)
+
+
+def test_the_kernel_distance_is_unbiased() -> None:
+    same = [kernel_distance(*RNG.normal(size=(2, 20, 4)))[0] for _ in range(60)]
+    # Zero in the mean; the standard error is of these very values.
+    assert abs(np.mean(same)) < 4 * np.std(same) / np.sqrt(60)
+    assert min(same) < 0  # the biased estimate never is
+    assert kernel_distance(RNG.normal(size=(20, 4)), RNG.normal(size=(20, 4)) + 1)[0] > 10 * np.std(same) / np.sqrt(60)
+
+
+class Levels:
+    """Features of a picture: its mean level per channel."""
+
+    def faces(self, pictures: np.ndarray) -> np.ndarray:
+        return pictures.reshape(len(pictures), -1, 3).mean(axis=1) + np.arange(len(pictures))[:, None] % 2
+
+    scenes = faces
+
+
+def test_methods_are_counted_and_measured_against_the_declared_reference(tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    write_video(video, grey_heads(np.full(50, 90)))
+    wanted = Levels().faces(grey_heads(np.full(8, 100)))
+    judge = PictureDistance(Levels(), Reference(faces=wanted, scenes=wanted, says="test"), own=True)
+    figures = judge.measure_set([evidence(grey_heads(np.full(50, 100)), video=video)])
+    assert figures["FID-own face pictures"] == 50 / EVERY
+    assert figures["FID-own scene reference pictures"] == 8
+    # 10 pictures and 8, each half even and half odd: deviations of 0.527 and 0.535, three channels.
+    assert figures["FID-own face"] < 0.01
+    # Ten levels darker in three channels; the codec moves flat grey by a level at most.
+    assert figures["FID-own scene"] == pytest.approx(300, abs=65)
+    assert set(figures) == {name for name in COLUMNS if "-own" in name}
+
+
+def test_what_cannot_be_measured_is_nan() -> None:
+    heads = grey_heads(np.full(25, 100))
+    features = Levels().faces(grey_heads(np.full(8, 100)))
+    reference = Reference(faces=features, scenes=features, says="test")
+    absent = PictureDistance(None, reference, own=False).measure_set([evidence(heads)])
+    assert set(absent) == {name for name in COLUMNS if "-own" not in name}
+    assert np.isnan(list(absent.values())).all()
+    fakes = PictureDistance(Levels(), reference, own=True).measure_set([evidence(heads)])
+    assert np.isfinite(fakes["FID-own face"])
+    assert np.isnan(fakes["FID-own scene"])
+    assert np.isnan(fakes["FID-own scene pictures"])
+
+
+def test_extractors_give_a_row_a_picture() -> None:
+    heads = RNG.integers(0, 256, (3, 256, 256, 3), dtype=np.uint8)
+    own = OwnExtractor(
+        Codec(CodecConfig(kind="compact", channels=(8, 8, 16), blocks=1)), LandmarkReader(ReaderConfig(channels=8))
+    )
+    assert own.faces(heads).shape == (3, 8)
+    assert own.scenes(heads).shape == (3, 256)
+    assert InceptionExtractor(Inception()).faces(heads[:1]).shape == (1, 2048)

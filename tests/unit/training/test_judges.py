@@ -1,0 +1,112 @@
+"""Judges learn, on clips of their own."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from contextalk.core.errors import DatasetError
+from contextalk.models.lip_reader import LipReader, LipReaderConfig
+from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
+from contextalk.training.objectives.lip_reader import LipReaderObjective
+from contextalk.training.objectives.sync import MouthClip, SyncObjective, is_kept_for_judges
+
+
+def speaking(key: str, *, frames: int = 60, split: str = "train", text: str = "", most: float = 1.0) -> MouthClip:
+    """A dark disc that opens, up to `most`, as the lowest mel bands get loud."""
+    rng = np.random.default_rng(int(key))
+    opening = rng.uniform(0, most, frames)
+    views = np.full((frames, 48, 48), 160, np.uint8)
+    for view, wide in zip(views, opening, strict=True):
+        cv2.ellipse(view, (24, 24), (14, max(1, round(14 * wide))), 0, 0, 360, 30, -1)
+    steps = np.repeat(opening, 4)[np.clip(np.arange(frames)[:, None] * 4 + np.arange(-8, 8), 0, 4 * frames - 1)]
+    mel = np.full((frames, 80, 16), -2, np.float32)
+    mel[:, :40] = (6 * steps - 3)[:, None]
+    return MouthClip(key=key, split=split, text=text, views=torch.from_numpy(views), mel=torch.from_numpy(mel).half())
+
+
+def train(objective: SyncObjective | LipReaderObjective, steps: int, batch: int, rate: float) -> list[float]:
+    optimizer = torch.optim.Adam(objective.network.parameters(), lr=rate)
+    losses = []
+    objective.network.train()
+    for step in range(steps):
+        loss, _ = objective.loss(batch, torch.Generator().manual_seed(step))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    objective.network.eval()
+    return losses
+
+
+def figures(objective: SyncObjective | LipReaderObjective) -> dict[str, float]:
+    with torch.no_grad():
+        return objective.evaluate()
+
+
+def test_the_judge_finds_the_sound_of_unseen_lips() -> None:
+    torch.manual_seed(0)
+    clips = [speaking(str(number), split="val" if number < 3 else "train") for number in range(12)]
+    objective = SyncObjective(SyncJudge(SyncJudgeConfig(channels=8, dim=16)), clips)
+    assert len(objective.held_out) == 3
+    train(objective, steps=60, batch=16, rate=3e-3)
+    after = figures(objective)
+    assert after["offset right"] == 1
+    assert after["confidence"] > 2 * after["confidence with another clip's sound"]
+
+
+def test_the_right_sound_stands_first_among_others_of_its_clip() -> None:
+    clip = speaking("7")
+    objective = SyncObjective(SyncJudge(SyncJudgeConfig(channels=8, dim=8)), [clip])
+    seen: dict[str, Tensor] = {}
+    look, listen = objective.network.look, objective.network.listen
+    objective.network.look = lambda views: look(seen.setdefault("views", views))  # pyright: ignore[reportAttributeAccessIssue]
+    objective.network.listen = lambda mel: listen(seen.setdefault("mel", mel))  # pyright: ignore[reportAttributeAccessIssue]
+    objective.loss(1, torch.Generator().manual_seed(1))
+    views = seen["views"][0].byte()
+    # The disc is mirror-symmetric to a pixel, so its rows tell the frame whether or not it was mirrored.
+    starts = [
+        at for at in range(56) if (clip.views[at : at + 5].float().mean(-1) - views.float().mean(-1)).abs().max() < 3
+    ]
+    heard = [int((clip.mel.float() - mel).abs().amax(dim=(1, 2)).argmin()) for mel in seen["mel"]]
+    assert heard[0] - 2 in starts
+    assert len(set(heard)) == 8
+    assert max(abs(middle - heard[0]) for middle in heard[1:]) <= 15
+
+
+def test_short_clips_teach_no_judge() -> None:
+    judge = SyncJudge(SyncJudgeConfig(channels=8, dim=8))
+    with pytest.raises(DatasetError, match=r"1\.4 s"):
+        SyncObjective(judge, [speaking("1", frames=34)])
+    assert SyncObjective(judge, [speaking("1", frames=35)]).training
+
+
+def test_clips_kept_for_judges_are_chosen_for_good() -> None:
+    keys = [f"clip-{number}" for number in range(1000)]
+    kept = {key for key in keys if is_kept_for_judges(key, 0.2)}
+    assert kept == {key for key in keys if is_kept_for_judges(key, 0.2)}
+    # 1000 draws of 0.2: five standard deviations of 12.6.
+    assert abs(len(kept) - 200) < 64
+    assert kept < {key for key in keys if is_kept_for_judges(key, 0.5)}
+    assert not any(is_kept_for_judges(key, 0.0) for key in keys)
+
+
+def test_the_reader_learns_its_sentences() -> None:
+    torch.manual_seed(0)
+    texts = ("bin blue at f two now", "set red in z nine soon", "lay white by b one again")
+    # A mouth of its own for each sentence: hardly open, half open, wide.
+    clips = [
+        speaking(str(number), frames=20 + number, text=text, most=0.2 + 0.4 * number)
+        for number, text in enumerate(texts)
+    ]
+    clips.append(speaking("9", text="something else altogether"))
+    objective = LipReaderObjective(LipReader(LipReaderConfig(channels=8, hidden=16)), clips)
+    assert len(objective.training) == 3
+    objective.held_out = objective.training
+    before = figures(objective)["words right"]
+    train(objective, steps=150, batch=3, rate=4e-3)
+    # 18 words of 51; by heart they are all known, by chance a quarter.
+    assert figures(objective)["words right"] > max(before, 80)
+    with pytest.raises(DatasetError, match="GRID"):
+        LipReaderObjective(objective.network, clips[3:])
