@@ -15,11 +15,14 @@ import contextalk
 from contextalk.cli.console import Bars, Verb
 from contextalk.cli.demo import Demo
 from contextalk.cli.doctor import Doctor
+from contextalk.cli.evaluate import Evaluate
 from contextalk.cli.generate import Generate
 from contextalk.cli.people import People
 from contextalk.cli.prepare import Prepare
+from contextalk.cli.study import Study
 from contextalk.cli.synth import Synth
 from contextalk.cli.train import BundleRun, Train
+from contextalk.cli.weights import Weights
 from contextalk.core.errors import ContextalkError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -32,6 +35,9 @@ VERBS = (
     | Annotated[Train, subcommand("train")]
     | Annotated[BundleRun, subcommand("bundle")]
     | Annotated[Generate, subcommand("generate")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Weights, subcommand("weights")]
+    | Annotated[Study, subcommand("study")]
     | Annotated[Doctor, subcommand("doctor")]
 )
 """Heavy rooms are imported by a verb's `run`, so that `--help` is instant."""

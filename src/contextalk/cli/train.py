@@ -24,6 +24,8 @@ Network = Literal[
     "face",
     "face-first",
     "face-sequence",
+    "one-stage",
+    "framewise",
     "all",
 ]
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from contextalk.core.records import Landmarks
 from contextalk.core.time import WINDOW_FRAMES
-from contextalk.faces.views import head_crop, masked_crop
+from contextalk.faces.views import head_crop, masked_crop, scene_view
 from contextalk.generation.compositor import composite, join_colour
 from contextalk.generation.identity import Identity
-from contextalk.generation.pipeline import Picture, Pipeline
+from contextalk.generation.pipeline import Picture, Pipeline, SceneFaceStage
 from contextalk.generation.plan import Span, Step, window_seed
 from contextalk.generation.region import Mask, Region
 from contextalk.media.drawing import draw_sequence
@@ -34,20 +34,28 @@ class Carried:
         frame: The last drawn scene frame.
         latent: (16, 16, 16) of its head.
         masked: (256, 256, 3), its masked crop.
+        view: (256, 256, 3), its scene view; None where stage 2 is not shown the scene.
     """
 
     frame: int
     latent: Latent
     masked: Picture
+    view: Picture | None = None
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """For the work folder."""
-        return {"frame": np.array(self.frame), "latent": self.latent, "masked": self.masked}
+        view = {} if self.view is None else {"view": self.view}
+        return {"frame": np.array(self.frame), "latent": self.latent, "masked": self.masked, **view}
 
     @staticmethod
     def of_arrays(arrays: dict[str, NDArray[np.generic]]) -> "Carried":
         """The inverse of `arrays`."""
-        return Carried(frame=int(arrays["frame"]), latent=arrays["latent"], masked=arrays["masked"])  # pyright: ignore[reportArgumentType]
+        return Carried(
+            frame=int(arrays["frame"]),
+            latent=arrays["latent"],  # pyright: ignore[reportArgumentType]
+            masked=arrays["masked"],  # pyright: ignore[reportArgumentType]
+            view=arrays.get("view"),  # pyright: ignore[reportArgumentType]
+        )
 
 
 class FaceStep:
@@ -92,20 +100,38 @@ class FaceStep:
 
     def _fill(self, step: Step, pictures: Sequence[SourceFrame], masks: Sequence[Mask]) -> None:
         crops = [self._crop(picture) for picture in pictures]
-        for picture, mask, crop, head in zip(pictures, masks, crops, self._heads(step, crops), strict=True):
+        views = self._views(step, pictures)
+        for picture, mask, crop, head in zip(pictures, masks, crops, self._heads(step, crops, views), strict=True):
             joined = join_colour(head, crop, self._region.mask_in_crop(mask, picture.index))
             centre, side = self._square(picture.index)
             composite(picture.frame, self._source.format, mask, joined, centre, side)
 
-    def _heads(self, step: Step, crops: Sequence[Picture]) -> list[Picture]:
-        """A head for each frame of a step."""
+    def _views(self, step: Step, pictures: Sequence[SourceFrame]) -> list[Picture] | None:
+        """The scene view of each drawn frame, for a stage 2 that is shown the scene."""
+        if not isinstance(self._pipeline.faces, SceneFaceStage):
+            return None
+        drawn = (pictures[frame - step.start] for frame in step.drawn)
+        return [scene_view(frame_to_rgb(p.frame, self._source.format), *self._square(p.index)) for p in drawn]
+
+    def _heads(self, step: Step, crops: Sequence[Picture], views: list[Picture] | None) -> list[Picture]:
+        """A head for each frame of a step; `views` are those of its drawn frames."""
         before = None if step.window == 0 else self.carried
         assert step.window == 0 or before is not None
         drawn = list(step.drawn)
         shown = drawn if before is None else [before.frame, *drawn]
         masked = [masked_crop(crops[frame - step.start]) for frame in drawn]
-        heads, latents = self._window(step, shown, masked if before is None else [before.masked, *masked], before)
-        self.carried = Carried(frame=drawn[-1], latent=latents[shown.index(drawn[-1])], masked=masked[-1])
+        if views is not None and before is not None:
+            assert before.view is not None
+            views = [before.view, *views]
+        heads, latents = self._window(
+            step, shown, masked if before is None else [before.masked, *masked], views, before
+        )
+        self.carried = Carried(
+            frame=drawn[-1],
+            latent=latents[shown.index(drawn[-1])],
+            masked=masked[-1],
+            view=None if views is None else views[-1],
+        )
         by_frame = dict(zip(shown, heads, strict=False))
         between = [frame for frame in range(step.start, step.stop) if frame not in by_frame]
         if between:
@@ -115,7 +141,12 @@ class FaceStep:
         return [by_frame[frame] for frame in range(step.start, step.stop)]
 
     def _window(
-        self, step: Step, shown: list[int], masked: list[Picture], before: Carried | None
+        self,
+        step: Step,
+        shown: list[int],
+        masked: list[Picture],
+        views: list[Picture] | None,
+        before: Carried | None,
     ) -> tuple[Picture, Latent]:
         frames = 1 if before is None else WINDOW_FRAMES
         padding = frames - len(shown)
@@ -123,15 +154,28 @@ class FaceStep:
         times = self._region.scene.times_s[rows]
         points = self._region.crop[rows].to_crop(self._landmarks.points[rows])
         assert step.span is not None
-        heads, latents = self._pipeline.faces.window(
-            self._drawings(rows),
-            np.stack(masked + masked[-1:] * padding),
-            points,
-            mel_chunks(self._mel, times),
-            self._identity.for_window(float(times[0]), float(times[-1]), points),
-            None if before is None else torch.from_numpy(before.latent),
-            window_seed(self._seed, self._region.target, STAGE, self._spans[step.span].start, step.window),
-        )
+        drawings, crops = self._drawings(rows), np.stack(masked + masked[-1:] * padding)
+        mel = mel_chunks(self._mel, times)
+        # Points are NaN where a stage 1 draws none: then no pose is the nearest.
+        wanted = None if np.isnan(points).any() else points
+        identity = self._identity.for_window(float(times[0]), float(times[-1]), wanted)
+        carried = None if before is None else torch.from_numpy(before.latent)
+        seed = window_seed(self._seed, self._region.target, STAGE, self._spans[step.span].start, step.window)
+        stage = self._pipeline.faces
+        if isinstance(stage, SceneFaceStage):
+            assert views is not None
+            heads, latents = stage.window_in_scene(
+                drawing=drawings,
+                masked_crop=crops,
+                scene_view=np.stack(views + views[-1:] * padding),
+                times_s=times,
+                mel=mel,
+                identity=identity,
+                carried=carried,
+                seed=seed,
+            )
+        else:
+            heads, latents = stage.window(drawings, crops, points, mel, identity, carried, seed)
         return heads, latents.detach().to("cpu", torch.float32).numpy()
 
     def _drawings(self, rows: NDArray[np.int64]) -> Picture:

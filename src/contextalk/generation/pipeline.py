@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,26 @@ class FaceStage(Protocol):
         ...
 
 
+@runtime_checkable
+class SceneFaceStage(Protocol):
+    """A stage 2 that is also shown the scene and told when, which those it is compared with want."""
+
+    def window_in_scene(
+        self,
+        *,
+        drawing: Picture,
+        masked_crop: Picture,
+        scene_view: Picture,
+        times_s: NDArray[np.float64],
+        mel: NDArray[np.float32],
+        identity: IdentityHead,
+        carried: Tensor | None,
+        seed: int,
+    ) -> tuple[Picture, Tensor]:
+        """As `FaceStage.window`; `scene_view` is (F, 256, 256, 3), the target hidden, `times_s` (F,) scene times."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """Both stages and who they are.
@@ -62,7 +82,7 @@ class Pipeline:
     """
 
     landmarks: LandmarkStage
-    faces: FaceStage
+    faces: FaceStage | SceneFaceStage
     decode: Callable[[Tensor], Picture]
     draws_pupils: bool
     why_not: Callable[[Picture], str | None]

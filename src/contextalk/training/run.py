@@ -20,10 +20,11 @@ from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
 from contextalk.models.lip_reader import LipReader, LipReaderConfig
 from contextalk.models.lips import LipGenerator
-from contextalk.models.mvcontrolnet import MVControlNet
+from contextalk.models.mvcontrolnet import MVControlNet, NetworkConfig
 from contextalk.models.reader import LandmarkReader
 from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
 from contextalk.presets import PRESETS, Preset
+from contextalk.training.ablations import NETWORK_FILE, ONE_STAGE_BUDGET, ablation_networks
 from contextalk.training.checkpoint import load_averaged
 from contextalk.training.config import Budget, TrainConfig
 from contextalk.training.first_frames import generate_first_frames
@@ -63,7 +64,7 @@ def train(
     Args:
         network: `codec`, `probe`, `lips`, `reader`, a generating network of the preset (`landmark`, `face`,
             `landmark-first` …), or `all`; apart from these the judges of evaluation: `estimator`,
-            `sync` and `lip_reader`.
+            `sync` and `lip_reader`, and the ablations `one-stage` and `framewise`.
         data: Dataset written by `prepare`.
         run: Folder of the run; made if missing.
         preset: Name in `PRESETS`; a run keeps the one it began with.
@@ -147,7 +148,7 @@ class TrainingRun:
             "reader",
             "lips",
             *self._context,
-            *(name for name in self.models.networks if name != "one_stage"),
+            *self.models.networks,
         ]
 
     @property
@@ -170,7 +171,7 @@ class TrainingRun:
         }
         figures: dict[str, dict[str, float]] = {}
         for name in names:
-            if name not in steps and name not in self.models.networks:
+            if name not in steps and name not in self._shapes:
                 raise ContextalkError(
                     f"no network {network!r} in this preset, wanted all or one of {', '.join(self.order)}"
                 )
@@ -286,8 +287,10 @@ class TrainingRun:
         return fit(objective, self.budgets["context"], self._decaying(), self.folder / "context", self.progress)
 
     def _train_generating(self, name: str) -> dict[str, float]:
-        network = self._started(MVControlNet(self.models.networks[name]), name)
-        if self.start is None and self.models.networks[name].predict_points:
+        shape = self._shapes[name]
+        # A bundle has no ablation's weights to start from; its codec and lips still serve.
+        network = MVControlNet(shape) if name in self._ablations else self._started(MVControlNet(shape), name)
+        if self.start is None and shape.predict_points:
             load_averaged(self.folder / "context", network)
         lesson = self._lesson(name)
         training, held_out = self.windows
@@ -305,7 +308,19 @@ class TrainingRun:
             lips=lips,
             generated_first=self._generated_first(lesson),
         )
-        return fit(objective, self.budgets[name], self.config, self.folder / name, self.progress)
+        figures = fit(objective, self.budgets[name], self.config, self.folder / name, self.progress)
+        if name in self._ablations:
+            (self.folder / name / NETWORK_FILE).write_text(json.dumps(to_dict(shape), indent=2) + "\n")
+        return figures
+
+    @cached_property
+    def _ablations(self) -> dict[str, NetworkConfig]:
+        return ablation_networks(self.models)
+
+    @property
+    def _shapes(self) -> dict[str, NetworkConfig]:
+        """Every network that generates, those of the bundle and those for comparison."""
+        return self.models.networks | self._ablations
 
     def _settle_guesses(self, network: MVControlNet, lesson: Lesson) -> None:
         """Draw what the network regresses for every frame; what it regresses with is not trained any further."""
@@ -323,13 +338,15 @@ class TrainingRun:
             )
 
     def _lesson(self, name: str) -> Lesson:
-        stage: Stage = "landmark" if name.startswith("landmark") else "face" if name.startswith("face") else "one_stage"
-        only = [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
+        stage: Stage = name if name in self._ablations else "landmark" if name.startswith("landmark") else "face"  # pyright: ignore[reportAssignmentType]
+        only = (
+            ["first"] if name == "framewise" else [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
+        )
         steps: tuple[Step, ...] = tuple(only) or ("first", "sequence")  # pyright: ignore[reportAssignmentType]
         return Lesson(
             stage=stage,
             steps=steps,
-            modalities=self.models.networks[name].modalities,
+            modalities=self._shapes[name].modalities,
             face_hints=self.models.face_hints,
             residual={"landmark": self.models.landmark_residual, "face": self.models.face_residual}.get(stage, 0.0),
         )
@@ -410,13 +427,19 @@ def _budgets(preset: Preset) -> dict[str, Budget]:
     }
     generating = {
         name: Budget(
-            windows=round(config.network_windows * (config.landmark_share if name.startswith("landmark") else 1)),
+            windows=round(config.network_windows * _share(name, config)),
             batch=config.batch_windows,
             learning_rate=config.learning_rate,
         )
-        for name in preset.models.networks
+        for name in (*preset.models.networks, *ablation_networks(preset.models))
     }
     return small | generating
+
+
+def _share(name: str, config: TrainConfig) -> float:
+    if name == "one_stage":
+        return ONE_STAGE_BUDGET
+    return config.landmark_share if name.startswith("landmark") else 1.0
 
 
 def _folder_name(network: str) -> str:

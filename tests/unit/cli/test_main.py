@@ -19,7 +19,7 @@ from contextalk.cli.train import BundleRun, Train
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import GenerateRequest
 
-VERBS = ("demo", "people", "synth", "prepare", "train", "bundle", "generate", "doctor")
+VERBS = ("demo", "people", "synth", "prepare", "train", "bundle", "generate", "evaluate", "doctor")
 
 
 def read(line: str) -> Verb:

@@ -16,7 +16,7 @@ from contextalk.training.config import TrainConfig
 from contextalk.training.objectives.points import point_figures, points_loss
 from contextalk.training.windows import WindowBatch, WindowSet
 
-Stage = Literal["landmark", "face", "one_stage"]
+Stage = Literal["landmark", "face", "one_stage", "framewise"]
 
 _DROPPABLE: tuple[Modality, ...] = ("audio", "lips", "identity")
 """Not the place: the scene is understood from it."""
@@ -69,6 +69,8 @@ class Lesson:
     def _hints(self, windows: WindowBatch) -> tuple[Tensor, ...]:
         if self.stage == "landmark" and self.residual:
             return (windows.scene, self._guess(windows))
+        if self.stage == "framewise":
+            return (windows.scene, windows.drawing)
         if self.stage != "face":
             return (windows.scene,)
         frames = windows.face.shape[1]
