@@ -59,11 +59,10 @@ def rewrite(folder: Path, **changes: object) -> None:
 def test_every_small_preset_builds(name: str):
     models = PRESETS[name]().models
     bundle = Bundle(BundleCard(models=models, whom="", persons=(), record={}, licence=""))
+    hints = {"landmark": 2 if models.landmark_residual else 1, "face": len(models.face_hints)}
     for stage in ("landmark", "face"):
         for step in ("first", "sequence"):
-            assert bundle.network(stage, step).config.num_hints == (
-                1 if stage == "landmark" else len(models.face_hints)
-            )
+            assert bundle.network(stage, step).config.num_hints == hints[stage]
 
 
 def test_large_presets_build_without_memory():
