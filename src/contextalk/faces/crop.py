@@ -48,6 +48,10 @@ PIVOT_MM, PIVOT_SPREAD_MM, PIVOT_RANGE_MM = -75.0, 50.0, (-180.0, 20.0)
 SWAY_MM, SWAY_FRAMES = 5.0, 12
 """Standard deviation of what heads move besides turning, and frames over which that stays the same: not independent."""
 
+YAW_ERROR_DEG = 2.0
+"""Standard deviation of a head's estimated yaw. Its errors go with errors of the centre, so that a head that hardly turns
+would, over minutes, fix the pivot anywhere."""
+
 _JITTER_S = 0.2
 _GROWTH_HALVINGS = 12
 
@@ -244,7 +248,7 @@ def _pivot_x(fit: HeadFit, yaw_deg: NDArray[np.float32], shots: Sequence[Shot]) 
     A centre that is wrong in depth sits to one side of the neck in a turned head, and neck and shoulders are seen
     below the mask: it would tell the shot's mean yaw. How deep the point lies depends on the head and on how much of
     its yaw the generic model sees (half in flat cartoons); the depth that moves least inside the shots is right, with
-    a usual one where the head hardly turns.
+    a usual one where the head turns no more than its yaw is uncertain, however long it is seen.
     """
     seen = np.isfinite(fit.scale)
     # A rig's own yaw, where the landmarks bring it: the fit sees half of it in flat cartoons.
@@ -258,7 +262,8 @@ def _pivot_x(fit: HeadFit, yaw_deg: NDArray[np.float32], shots: Sequence[Shot]) 
             turn = forward[rows] - forward[rows].mean()
             turning += float(turn @ turn)
             sliding += float(turn @ (position - position.mean()))
-    prior = (SWAY_MM / PIVOT_SPREAD_MM) ** 2 * SWAY_FRAMES
+    error = np.count_nonzero(seen) * np.sin(np.radians(YAW_ERROR_DEG)) ** 2
+    prior = (SWAY_MM / PIVOT_SPREAD_MM) ** 2 * SWAY_FRAMES + error
     depth_mm = float(np.clip((prior * PIVOT_MM - sliding) / (prior + turning), *PIVOT_RANGE_MM))
     return fit.centre_px[:, 0] + fit.scale * depth_mm * forward
 

@@ -17,7 +17,7 @@ from contextalk.faces.crop import (
     inside_mask,
     scene_mask,
 )
-from faces_kit import RATE_HZ, animate
+from faces_kit import RATE_HZ, animate, exact_points
 
 
 def whole(landmarks: Landmarks) -> list[Shot]:
@@ -37,6 +37,27 @@ def test_a_swaying_head_does_not_move_the_square() -> None:
     path = crop_path(landmarks, whole(landmarks))
     assert np.ptp(path.side_px) == 0
     np.testing.assert_allclose(np.ptp(path.centre_px, axis=0), 0, atol=1e-3)
+
+
+def test_a_head_that_hardly_turns_has_the_same_square_however_long_it_is_seen() -> None:
+    rng = np.random.default_rng(0)
+    shake = rng.normal(0, 1.0, 75)
+    angles = np.stack([6 + shake, np.zeros(75), np.zeros(75)], axis=1)
+    # Where the estimator sees a turn too many it sees the head too far to the other side: 32 mm a unit of sine.
+    centre = np.array([320.0, 180.0]) - np.stack([32 * np.sin(np.radians(shake)), np.zeros(75)], axis=1)
+    short = replace(
+        animate(0, 75),
+        points=exact_points(angles, np.ones(75), centre),
+        head_pose=angles.astype(np.float32),
+    )
+    minutes = replace(
+        animate(0, 75 * 60),
+        points=np.tile(short.points, (60, 1, 1)),
+        head_pose=np.tile(short.head_pose, (60, 1)),
+    )
+    one, other = (crop_path(landmarks, whole(landmarks)) for landmarks in (short, minutes))
+    # 1 crop px: what nobody sees; the depth that unweighted noise fits is 6 px off.
+    np.testing.assert_allclose(one.centre_px[0], other.centre_px[0], atol=float(one.side_px[0]) / CROP_PX)
 
 
 def test_a_walking_head_is_followed_and_its_size_too() -> None:
