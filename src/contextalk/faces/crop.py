@@ -49,8 +49,8 @@ SWAY_MM, SWAY_FRAMES = 5.0, 12
 """Standard deviation of what heads move besides turning, and frames over which that stays the same: not independent."""
 
 YAW_ERROR_DEG = 2.0
-"""Standard deviation of a head's estimated yaw. Its errors go with errors of the centre, so that a head that hardly turns
-would, over minutes, fix the pivot anywhere."""
+"""Standard deviation of a head's estimated yaw. Its errors go with errors of the centre, so that a head that hardly
+turns would, over minutes, fix the pivot anywhere."""
 
 _JITTER_S = 0.2
 _GROWTH_HALVINGS = 12

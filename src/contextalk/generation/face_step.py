@@ -1,6 +1,6 @@
 """Stage 2 over a scene: heads window by window, laid into the source's own pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -61,7 +61,7 @@ class Carried:
 class FaceStep:
     """Draws heads for consecutive steps. `carried` is its whole state.
 
-    Heads are drawn in crop px by stage 2; those between drawn ones come from linearly interpolated latents.
+    Heads are drawn in crop px by stage 2; those between drawn ones come from linear interpolation.
     """
 
     def __init__(
@@ -135,9 +135,9 @@ class FaceStep:
         by_frame = dict(zip(shown, heads, strict=False))
         between = [frame for frame in range(step.start, step.stop) if frame not in by_frame]
         if between:
-            times = self._region.scene.times_s
-            mixed = interpolate_latents(latents[: len(shown)], times[shown], times[between])
-            by_frame.update(zip(between, self._pipeline.decode(torch.from_numpy(mixed)), strict=True))
+            times, rows = self._region.scene.times_s, slice(len(shown))
+            mixed = heads_between(heads[rows], latents[rows], times[shown], times[between], self._pipeline.decode)
+            by_frame.update(zip(between, mixed, strict=True))
         return [by_frame[frame] for frame in range(step.start, step.stop)]
 
     def _window(
@@ -193,10 +193,31 @@ class FaceStep:
         return self._region.crop.centre_px[frame], float(self._region.crop.side_px[frame])
 
 
-def interpolate_latents(latents: Latent, times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> Latent:
-    """Latents (F, 16, 16, 16) at other times, linear between frames and held after the last."""
+def heads_between(
+    heads: Picture,
+    latents: Latent,
+    times_s: NDArray[np.float64],
+    at_s: NDArray[np.float64],
+    decode: Callable[[torch.Tensor], Picture],
+) -> Picture:
+    """Heads at times between drawn ones: of interpolated latents, with what the drawn ones have besides theirs.
+
+    Args:
+        heads: (F, 256, 256, 3), drawn.
+        latents: (F, 16, 16, 16), theirs.
+        times_s: (F,) theirs.
+        at_s: (N,) wanted.
+        decode: Latents → heads.
+    """
+    detail = interpolate(heads - decode(torch.from_numpy(latents)).astype(np.float32), times_s, at_s)
+    decoded = decode(torch.from_numpy(interpolate(latents, times_s, at_s)))
+    return np.clip(np.rint(decoded + detail), 0, 255).astype(np.uint8)
+
+
+def interpolate(values: NDArray[np.float32], times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> Latent:
+    """Values (F, …) at other times, linear between frames and held after the last."""
     right = np.clip(np.searchsorted(times_s, at_s), min(1, len(times_s) - 1), len(times_s) - 1)
     left = np.maximum(right - 1, 0)
     gap = np.where(right > left, times_s[right] - times_s[left], 1.0)
-    share = np.clip((at_s - times_s[left]) / gap, 0.0, 1.0).reshape(-1, 1, 1, 1)
-    return (latents[left] * (1 - share) + latents[right] * share).astype(np.float32)
+    share = np.clip((at_s - times_s[left]) / gap, 0.0, 1.0).reshape(-1, *[1] * (values.ndim - 1))
+    return (values[left] * (1 - share) + values[right] * share).astype(np.float32)

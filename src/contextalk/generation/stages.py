@@ -10,6 +10,7 @@ from torch import Tensor
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.diffusion.samplers import SamplerName, sample
 from contextalk.faces.warp import lay_heads
+from contextalk.generation.detail import restore_detail
 from contextalk.generation.identity import IdentityHead
 from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
@@ -149,6 +150,7 @@ class Stage2:
                 hints["masked"] = encode_pictures(self.bundle.codec, masked_crop, "face")[None]
             if "identity" in models.face_hints:
                 hints["identity"] = known[:, None].expand(-1, frames, -1, -1, -1)
+            bent = None
             if "bent" in models.face_hints:
                 bent = lay_heads(masked_crop, identity.picture, identity.points, points)
                 hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
@@ -169,7 +171,10 @@ class Stage2:
                 generator=torch.Generator().manual_seed(seed),
             )
             latents = (base + scale * residual.float())[0]
-        return self.decode(latents), latents
+        heads = self.decode(latents)
+        if bent is not None:
+            heads = restore_detail(heads, bent, self.decode(hints["bent"][0]))
+        return heads, latents
 
     def decode(self, latents: Tensor) -> Frames:
         """(F, 16, 16, 16) latents → (F, 256, 256, 3) heads."""
