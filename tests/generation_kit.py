@@ -168,9 +168,9 @@ class FlatHeads:
         frames = 1 if carried is None else 8
         assert drawing.shape == masked_crop.shape == (frames, CROP_PX, CROP_PX, 3)
         assert drawing.any()
-        assert points.shape == (frames, 68, 2)
+        assert points.shape == (frames, 70, 2)
         assert identity.picture.shape == (CROP_PX, CROP_PX, 3)
-        assert identity.points.shape == (68, 2)
+        assert identity.points.shape == (70, 2)
         assert (masked_crop[:, 121, 128] == 128).all()
         self.calls += 1
         level = np.random.default_rng(seed).random() + drawing.mean(axis=(1, 2, 3)) / 255 + mel.mean(axis=(1, 2)) / 16

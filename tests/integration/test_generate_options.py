@@ -134,7 +134,7 @@ def test_a_users_mask_is_the_region(
     # The picture shows no face that a detector finds; who it shows is not this test's matter.
     monkeypatch.setattr(
         "contextalk.generation.identity.identity_crop",
-        lambda rgb, _: (np.resize(rgb, (256, 256, 3)), np.zeros((68, 2))),
+        lambda rgb, _: (np.resize(rgb, (256, 256, 3)), np.zeros((70, 2))),
     )
     request = replace(request_, mask=mask, identity=face)
     generate_with(simple_pipeline(), request)

@@ -43,5 +43,5 @@ class PictureBackend(Protocol):
     """Finds faces in a single picture."""
 
     def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 68, 2) points of the N faces in (H, W, 3), px of the picture, largest face first."""
+        """(N, 70, 2) landmarks and pupils (NaN if not found) of the N faces in (H, W, 3), px of it, largest first."""
         ...

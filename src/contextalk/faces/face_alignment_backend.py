@@ -37,19 +37,21 @@ class FaceAlignmentBackend:
     def see(self, picture: Picture, *, changed: bool) -> None:  # noqa: ARG002 (every frame is looked at anew)
         """Take the next frame."""
         faces = self.faces(picture.rgb)
-        self._frames.append([_seen(picture.rgb, points) for points in faces])
+        self._frames.append([_seen(picture.rgb, face) for face in faces])
 
     def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
         """Everybody seen."""
         return gather_people(self._frames, scene, shots)
 
     def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 68, 2) points of the faces of a picture, largest first."""
+        """(N, 70, 2) landmarks of the faces of a picture, largest first; its network knows no pupils: NaN."""
         found = self._network.get_landmarks(rgb) or []
         # The network counts from the centre of the first pixel, scene px from its corner.
         points = np.array(found, np.float32).reshape(-1, 68, 2) + np.float32(0.5)
-        return points[np.argsort(-np.ptp(points[..., 1], axis=1), kind="stable")]
+        points = points[np.argsort(-np.ptp(points[..., 1], axis=1), kind="stable")]
+        return np.concatenate([points, np.full((len(points), 2, 2), np.nan, np.float32)], axis=1)
 
 
-def _seen(rgb: NDArray[np.uint8], points: NDArray[np.float32]) -> SeenFace:
+def _seen(rgb: NDArray[np.uint8], face: NDArray[np.float32]) -> SeenFace:
+    points = face[:68]
     return SeenFace(points=points.astype(np.float64), pupils=np.full((2, 2), np.nan), look=describe(rgb, points))

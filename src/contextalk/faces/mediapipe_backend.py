@@ -72,10 +72,11 @@ class MediapipeBackend:
         return gather_people(self._frames, scene, shots)
 
     def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 68, 2) points of the faces of a single picture, largest first."""
+        """(N, 70, 2) landmarks and pupils of the faces of a single picture, largest first."""
         meshes = self._new(rgb, [])
         meshes.sort(key=lambda mesh: -mesh.square.side)
-        return np.array([mesh.points for mesh in meshes], np.float32).reshape(-1, 68, 2)
+        faces = [np.concatenate([mesh.points, mesh.pupils]) for mesh in meshes]
+        return np.array(faces, np.float32).reshape(-1, 70, 2)
 
     def _follow(self, rgb: NDArray[np.uint8], face: _Followed) -> _Followed | None:
         mesh = self._fit(rgb, face.mesh.square)

@@ -67,7 +67,7 @@ def people_line(analysis: Analysis) -> str:
 def identity_crop(
     rgb: NDArray[np.uint8], name: str = "identity picture", backend: PictureBackend | None = None
 ) -> tuple[NDArray[np.uint8], Points]:
-    """The largest face in a picture: head crop (256, 256, 3), by the scene's own crop function, and points (68, 2).
+    """The largest face in a picture: head crop (256, 256, 3), by the scene's own crop function, and points (70, 2).
 
     Args:
         rgb: (H, W, 3).
@@ -79,7 +79,8 @@ def identity_crop(
     """
     landmarks = _picture_landmarks(rgb, name, backend)
     path = crop_path(landmarks, [Shot(start=0, stop=1)])
-    return head_crop(rgb, path.centre_px[0], float(path.side_px[0])), path.to_crop(landmarks.points)[0]
+    faces = np.concatenate([landmarks.points, landmarks.pupils], axis=1)
+    return head_crop(rgb, path.centre_px[0], float(path.side_px[0])), path.to_crop(faces)[0]
 
 
 def _picture_landmarks(rgb: NDArray[np.uint8], name: str, backend: PictureBackend | None) -> Landmarks:
@@ -88,9 +89,9 @@ def _picture_landmarks(rgb: NDArray[np.uint8], name: str, backend: PictureBacken
     if not len(faces):
         raise TargetError(f"no face in {name} ({size_px[0]}x{size_px[1]} px), wanted one face seen from the front")
     return Landmarks(
-        points=faces[:1],
-        pupils=np.full((1, 2, 2), np.nan, np.float32),
-        head_pose=head_pose(faces[:1], size_px),
+        points=faces[:1, :68],
+        pupils=faces[:1, 68:],
+        head_pose=head_pose(faces[:1, :68], size_px),
         valid=np.ones(1, bool),
         times_s=np.zeros(1),
         size_px=size_px,

@@ -15,9 +15,12 @@ Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 _STIFFNESS = 1e-3
-"""Of the spline: points may be missed by a px or two, where lips that touch would else tear the plate."""
+"""Of the spline: points may be missed by a px or two, where lips that touch would else tear the plate. Pupils, between
+lids and far from each other, are met: a px is half a glance."""
 
-_GRID_PX = 8
+_NUM_LANDMARKS = 68
+
+_GRID_PX = 4
 """The spline is worked out on this grid and interpolated between."""
 
 _INSIDE = head_mask().astype(bool)
@@ -42,15 +45,19 @@ def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
 
     Args:
         head: (256, 256, 3) head crop.
-        points: (68, 2) crop px, where its landmarks are.
-        wanted: (68, 2) crop px, where they shall be.
+        points: (70, 2) crop px, where its landmarks and pupils are; what is NaN here or in `wanted` is left out.
+        wanted: (70, 2) crop px, where they shall be.
 
     Returns:
         (256, 256, 3); the crop's border stays where it is.
     """
+    known = np.isfinite(points + wanted).all(axis=1)
+    points, wanted = points[known], wanted[known]
+    stiff = np.where(np.flatnonzero(known) < _NUM_LANDMARKS, _STIFFNESS, 0.0)
+    stiffness = np.concatenate([stiff, np.full(len(_ANCHORS), _STIFFNESS)])
     sites = np.concatenate([wanted.astype(np.float64) / CROP_PX, _ANCHORS])
     moves = np.concatenate([(points - wanted).astype(np.float64) / CROP_PX, np.zeros_like(_ANCHORS)])
-    grid = (_spline(sites, moves, _GRID) * CROP_PX).reshape(_CELLS, _CELLS, 2).astype(np.float32)
+    grid = (_spline(sites, moves, stiffness, _GRID) * CROP_PX).reshape(_CELLS, _CELLS, 2).astype(np.float32)
     # Between grid points: the plate is smooth. remap counts from pixel centres, crop px from edges.
     at = (np.arange(CROP_PX, dtype=np.float32) + 0.5) / _GRID_PX
     everywhere = np.meshgrid(at, at)
@@ -66,8 +73,8 @@ def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) ->
     Args:
         masked: (F, 256, 256, 3).
         head: (256, 256, 3) head crop.
-        points: (68, 2) crop px, where its landmarks are.
-        wanted: (F, 68, 2) crop px.
+        points: (70, 2) crop px, where its landmarks and pupils are.
+        wanted: (F, 70, 2) crop px.
 
     Returns:
         (F, 256, 256, 3).
@@ -78,12 +85,12 @@ def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) ->
     return laid
 
 
-def _spline(sites: Floats, values: Floats, at: Floats) -> Floats:
-    """Smoothing thin-plate spline through (n, 2) sites and (n, 2) values, at (m, 2) places."""
+def _spline(sites: Floats, values: Floats, stiffness: Floats, at: Floats) -> Floats:
+    """Smoothing thin-plate spline through (n, 2) sites and (n, 2) values of (n,) stiffness, at (m, 2) places."""
     count = len(sites)
     plane = np.c_[np.ones(count), sites]
     system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = _plate(sites, sites) + _STIFFNESS * np.eye(count)
+    system[:count, :count] = _plate(sites, sites) + np.diag(stiffness)
     system[:count, count:], system[count:, :count] = plane, plane.T
     weights = np.linalg.solve(system, np.concatenate([values, np.zeros((3, 2))]))
     return _plate(at, sites) @ weights[:count] + np.c_[np.ones(len(at)), at] @ weights[count:]

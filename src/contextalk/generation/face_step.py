@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from contextalk.core.geometry import Points
 from contextalk.core.records import Landmarks
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.faces.views import head_crop, masked_crop, scene_view
@@ -16,7 +17,7 @@ from contextalk.generation.identity import Identity
 from contextalk.generation.pipeline import Picture, Pipeline, SceneFaceStage
 from contextalk.generation.plan import Span, Step, window_seed
 from contextalk.generation.region import Mask, Region
-from contextalk.media.drawing import draw_sequence
+from contextalk.media.drawing import draw_faces
 from contextalk.media.mel import mel_chunks
 from contextalk.media.source import Source, SourceFrame, open_source
 from contextalk.media.video import frame_to_rgb
@@ -152,12 +153,15 @@ class FaceStep:
         padding = frames - len(shown)
         rows = np.array(shown + shown[-1:] * padding)
         times = self._region.scene.times_s[rows]
-        points = self._region.crop[rows].to_crop(self._landmarks.points[rows])
+        points = self._points(rows)
         assert step.span is not None
-        drawings, crops = self._drawings(rows), np.stack(masked + masked[-1:] * padding)
+        drawings, crops = (
+            draw_faces(points, draws_pupils=self._pipeline.draws_pupils),
+            np.stack(masked + masked[-1:] * padding),
+        )
         mel = mel_chunks(self._mel, times)
         # Points are NaN where a stage 1 draws none: then no pose is the nearest.
-        wanted = None if np.isnan(points).any() else points
+        wanted = None if np.isnan(points[:, :68]).any() else points
         identity = self._identity.for_window(float(times[0]), float(times[-1]), wanted)
         carried = None if before is None else torch.from_numpy(before.latent)
         seed = window_seed(self._seed, self._region.target, STAGE, self._spans[step.span].start, step.window)
@@ -178,12 +182,10 @@ class FaceStep:
             heads, latents = stage.window(drawings, crops, points, mel, identity, carried, seed)
         return heads, latents.detach().to("cpu", torch.float32).numpy()
 
-    def _drawings(self, rows: NDArray[np.int64]) -> Picture:
-        crop = self._region.crop[rows]
-        points, pupils = crop.to_crop(self._landmarks.points[rows]), crop.to_crop(self._landmarks.pupils[rows])
-        if not self._pipeline.draws_pupils:
-            pupils = np.full_like(pupils, np.nan)
-        return draw_sequence(points, pupils)
+    def _points(self, rows: NDArray[np.int64]) -> Points:
+        """(F, 70, 2) crop px: landmarks and pupils."""
+        faces = np.concatenate([self._landmarks.points[rows], self._landmarks.pupils[rows]], axis=1)
+        return self._region.crop[rows].to_crop(faces)
 
     def _crop(self, picture: SourceFrame) -> Picture:
         centre, side = self._square(picture.index)

@@ -29,10 +29,11 @@ _SHAPE = np.r_[0:48]
 _MIRROR_PENALTY = 0.1
 """A head in the mirror parts its hair on the wrong side: it must fit the pose better by this share of a face's size."""
 
-_MIRRORED = np.r_[
+_MIRRORED_POINTS = np.r_[
     16:-1:-1, 26:16:-1, 27:31, 35:30:-1, 45:41:-1, 47, 46, 39:35:-1, 41, 40, 54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1
 ]
-"""Where each of the 68 points is found in the mirror."""
+_MIRRORED = np.r_[_MIRRORED_POINTS, 69, 68]
+"""Where each of the 68 points and two pupils is found in the mirror."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class IdentityHead:
 
     Attributes:
         picture: (256, 256, 3) uint8 RGB head crop.
-        points: (68, 2) float32 crop px.
+        points: (70, 2) float32 crop px: 68 landmarks and both pupils, these NaN where unknown.
     """
 
     picture: Picture
@@ -71,7 +72,7 @@ class Identity:
         Args:
             start_s: First frame of the window.
             stop_s: Last frame.
-            wanted: (F, 68, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
+            wanted: (F, 70, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
                 nearer, the one nearest in pose. None: the first.
         """
         free = [
@@ -124,7 +125,7 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     if generated[best] and np.isfinite(score[apart]).any():
         frames.append(int(np.argmin(np.where(apart, score, np.inf))))
     frames += _other_poses(landmarks.head_pose[:, :2], penalty <= penalty[best], frames)
-    points = crop.to_crop(landmarks.points)
+    points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
     heads = tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in frames)
     return Identity(heads=heads, times_s=tuple(float(landmarks.times_s[frame]) for frame in frames))
 

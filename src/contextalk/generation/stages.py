@@ -131,7 +131,7 @@ class Stage2:
         Args:
             drawing: (F, 256, 256, 3) landmark drawings; F = 1 without `carried`, else 8.
             masked_crop: (F, 256, 256, 3), the head hidden.
-            points: (F, 68, 2) crop px, what is drawn.
+            points: (F, 70, 2) crop px, what is drawn: landmarks and pupils.
             mel: (F, 80, 16) chunks of the driving audio, for the lip references.
             identity: Head crop of the target with its landmarks.
             carried: (16, 16, 16) latent of the frame before.

@@ -29,7 +29,7 @@ class KnownHead:
     Attributes:
         key: The clip it is from.
         picture: (256, 256, 3) uint8 head crop.
-        points: (68, 2) float32 crop px.
+        points: (70, 2) float32 crop px, pupils NaN where unknown.
     """
 
     key: str
@@ -51,7 +51,7 @@ def spare_identities(dataset: Path, clips: Mapping[str, tuple[str, str]]) -> dic
     heads: defaultdict[str, list[KnownHead]] = defaultdict(list)
     for clip in read_clips(dataset, keys=chosen):
         middle = len(clip) // 2
-        points = clip.crop.to_crop(clip.landmarks.points)[middle]
+        points = clip.crop.to_crop(np.concatenate([clip.landmarks.points, clip.landmarks.pupils], axis=1))[middle]
         heads[clip.person].append(KnownHead(key=clip.key, picture=clip.head[middle], points=points))
     return dict(heads)
 
@@ -66,7 +66,6 @@ def bent_heads(key: str, seen: ClipPictures, identities: Sequence[KnownHead]) ->
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]))
     frames = len(seen.head)
     half = frames // 2
-    points = seen.points[:, :68]
     bent = seen.masked.copy()
     for part, lenders in (
         (slice(0, half), (half + WINDOW_FRAMES, frames)),
@@ -75,10 +74,10 @@ def bent_heads(key: str, seen: ClipPictures, identities: Sequence[KnownHead]) ->
         candidates = [known for known in identities if known.key != key]
         if frames >= _SHORTEST_FRAMES:
             lender = int(rng.integers(*lenders))
-            candidates.append(KnownHead(key=key, picture=seen.head[lender], points=points[lender]))
+            candidates.append(KnownHead(key=key, picture=seen.head[lender], points=seen.points[lender]))
         if candidates:
             known = candidates[int(rng.integers(len(candidates)))]
-            bent[part] = lay_heads(seen.masked[part], known.picture, known.points, points[part])
+            bent[part] = lay_heads(seen.masked[part], known.picture, known.points, seen.points[part])
     return bent
 
 

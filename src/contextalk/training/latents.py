@@ -22,7 +22,7 @@ from contextalk.training.identities import KnownHead, bent_heads, spare_identiti
 from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, lip_pictures
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when a clip's tensors change: older caches are then left aside."""
 
 

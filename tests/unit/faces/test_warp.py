@@ -48,6 +48,21 @@ def test_a_head_bent_to_where_it_is_comes_back_and_the_border_rests():
     assert np.abs(bent[corners].astype(int) - head[corners]).max() < 40
 
 
+def test_pupils_look_where_they_are_wanted_and_lids_rest():
+    lids = face_points((128, 140), 120)
+    pupils = np.stack([lids[36:42].mean(axis=0), lids[42:48].mean(axis=0)])
+    points = np.concatenate([lids, pupils])
+    wanted = np.concatenate([lids, pupils + np.float32([3, 0])])
+    bent = bend_head(dotted(pupils), points, wanted)
+    for pupil in wanted[68:]:
+        x, y = pupil.astype(int)
+        line = bent[y, x - 8 : x + 9, 0]
+        # Pixels whose centres the pupil lies between are about as bright.
+        assert abs(x - 8 + line.argmax() + 0.5 - pupil[0]) <= 1.0
+    unknown = np.concatenate([lids, np.full((2, 2), np.nan, np.float32)])
+    np.testing.assert_array_equal(bend_head(bent, unknown, wanted), bent)
+
+
 def test_lips_that_touch_do_not_tear_the_plate():
     points = face_points((128, 140), 120)
     opened, closed = points.copy(), points.copy()

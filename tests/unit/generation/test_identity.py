@@ -15,7 +15,7 @@ def turned(share: float) -> np.ndarray:
     """A face whose inner features stand to one side, as a turned head's do."""
     points = face_points((128, 140), 120)
     points[17:48, 0] += 20 * share
-    return points
+    return np.concatenate([points, points[36:42].mean(axis=0)[None], points[42:48].mean(axis=0)[None]])
 
 
 def head(share: float) -> IdentityHead:

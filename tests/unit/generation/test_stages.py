@@ -32,6 +32,7 @@ def bundle() -> Bundle:
 DRAWING = Drawing(sampler="dpm", num_steps=2)
 FACE = face_points((128, 140), 120)
 PUPILS = np.stack([FACE[36:42].mean(axis=0), FACE[42:48].mean(axis=0)])
+WHOLE = np.concatenate([FACE, PUPILS])
 
 
 def pictures(frames: int, seed: int) -> np.ndarray:
@@ -54,9 +55,9 @@ def test_stage_1_gives_back_the_carried_face_and_follows_the_sound(bundle: Bundl
 def test_stage_2_gives_back_the_carried_latent(bundle: Bundle):
     stage = Stage2(bundle, DRAWING)
     mel = np.zeros((8, 80, 16), np.float32)
-    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
+    identity = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
     carried = torch.randn(16, 16, 16, generator=torch.Generator().manual_seed(0))
-    faces = np.repeat(FACE[None], 8, axis=0)
+    faces = np.repeat(WHOLE[None], 8, axis=0)
     heads, latents = stage.window(pictures(8, 2), pictures(8, 3), faces, mel, identity, carried, 0)
     assert heads.shape == (8, 256, 256, 3)
     # (carried − base) / scale · scale + base in float32.
@@ -66,7 +67,7 @@ def test_stage_2_gives_back_the_carried_latent(bundle: Bundle):
 def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
     """A network that says all noise is noise leaves the bent identity, whatever its scale."""
     stage = Stage2(bundle, DRAWING)
-    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
+    identity = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
     masked = pictures(1, 3)
     network = bundle.network("face", "first")
     drawn: list[torch.Tensor] = []
@@ -78,11 +79,11 @@ def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(network), "forward", lambda _, *given, **named: nothing(*given, **named))
         _, latents = stage.window(
-            pictures(1, 2), masked, FACE[None], np.zeros((1, 80, 16), np.float32), identity, None, 0
+            pictures(1, 2), masked, WHOLE[None], np.zeros((1, 80, 16), np.float32), identity, None, 0
         )
     from contextalk.faces.warp import lay_heads
 
-    bent = encode_pictures(bundle.codec, lay_heads(masked, identity.picture, FACE, FACE[None]), "face")
+    bent = encode_pictures(bundle.codec, lay_heads(masked, identity.picture, WHOLE, WHOLE[None]), "face")
     # Solver and bf16 rounding of latents of unit size.
     torch.testing.assert_close(latents, bent.float(), atol=0.05, rtol=0)
     assert len(drawn) == 2

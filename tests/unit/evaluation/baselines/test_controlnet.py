@@ -145,7 +145,7 @@ def trained(base: Path) -> SceneControlNet:
 def test_each_frame_is_drawn_by_itself_under_both_controls(base: Path) -> None:
     faces = ControlNetFaces(trained(base), num_steps=2, seed=3)
     scene, drawing = pictures(0, 8), pictures(1, 8)
-    head = IdentityHead(picture=drawing[0], points=np.zeros((68, 2), np.float32))
+    head = IdentityHead(picture=drawing[0], points=np.zeros((70, 2), np.float32))
 
     def draw(scene: np.ndarray, drawing: np.ndarray, carried: torch.Tensor | None) -> torch.Tensor:
         heads, latents = faces.window_in_scene(
