@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from contextalk.cli.console import Answer
-from contextalk.core.choices import Progress
+from contextalk.core.choices import Device, Progress
 
 Network = Literal[
     "codec",
@@ -42,6 +42,8 @@ class Train:
             (seconds).
         bundle: Start from the networks of this bundle; its codec is kept as it is.
         windows: Train the network for this many windows instead of the preset's number.
+        device: Where networks learn: cpu, cuda (a graphics card), or auto (a card where there is one). A run may go on
+            elsewhere than it began.
         json: Print the answer as JSON.
     """
 
@@ -51,6 +53,7 @@ class Train:
     preset: str = "compact"
     bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None
     windows: Annotated[int | None, arg(metavar="INT")] = None
+    device: Device = "auto"
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:
@@ -64,6 +67,7 @@ class Train:
             preset=self.preset,
             from_bundle=self.bundle,
             windows=self.windows,
+            device=self.device,
             progress=progress,
         )
         lines = [

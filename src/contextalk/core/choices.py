@@ -6,6 +6,7 @@ from typing import Literal
 Sound = Literal["driving", "scene+driving", "keep"]
 MissingFace = Literal["hold", "interpolate", "passthrough", "error"]
 Sampler = Literal["default", "ddpm", "ddim", "dpm"]
+Device = Literal["auto", "cpu", "cuda"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""

@@ -44,7 +44,7 @@ def sample(
         if float(time) > start_time:
             continue
         x = _with_first(x, carried)
-        predicted = denoiser(x, time.float().expand(x.shape[0]))
+        predicted = denoiser(x, time.float().to(x.device).expand(x.shape[0]))
         extra: dict[str, Any] = {"generator": generator} if sampler == "ddpm" else {}
         x = scheduler.step(predicted, time, x, return_dict=False, **extra)[0]
     return _with_first(x, carried)

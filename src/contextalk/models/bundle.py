@@ -17,6 +17,7 @@ from contextalk.core.errors import BundleError
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
 from contextalk.models.lips import LipGenerator
+from contextalk.models.machine import device_of
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.reader import LandmarkReader
 
@@ -44,7 +45,7 @@ class BundleCard:
 
 
 class Bundle:
-    """All networks of a card, ready to run on the CPU in evaluation mode."""
+    """All networks of a card, ready to run in evaluation mode: on the CPU, unless moved."""
 
     def __init__(self, card: BundleCard) -> None:
         self.card = card
@@ -72,8 +73,13 @@ class Bundle:
         for name, module in sorted(self.modules.items()):
             for key, value in sorted(module.state_dict().items()):
                 digest.update(f"{name}.{key}".encode())
-                digest.update(value.detach().float().contiguous().numpy().tobytes())
+                digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return device_of(self.codec)
 
     def to(self, device: torch.device) -> "Bundle":
         """Move every network; returns self."""

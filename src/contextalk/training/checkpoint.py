@@ -43,7 +43,7 @@ def load_checkpoint(
     path = folder / TRAINER
     if not path.is_file():
         return 0, {}
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)  # written on whatever device
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     for name, value in state["averaged"].items():

@@ -12,6 +12,7 @@ from contextalk.core.geometry import CROP_PX
 from contextalk.core.records import Progress
 from contextalk.media.drawing import draw_faces
 from contextalk.models.codec import Codec
+from contextalk.models.machine import device_of, keep
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import encode_pictures, inference
 from contextalk.training.objectives.denoising import Lesson
@@ -46,9 +47,10 @@ def cached_guesses(
         network.eval()
 
         def draw(batch: WindowBatch, *, first: bool) -> Tensor:
-            with inference():
+            with inference(device_of(network)):
                 points = network.regress_points(lesson.regression(batch, first=first))[:, 0] * CROP_PX
-            return encode_pictures(codec, draw_faces(points.numpy(), draws_pupils=draws_pupils), "drawing").half()
+            drawings = draw_faces(points.cpu().numpy(), draws_pupils=draws_pupils)
+            return encode_pictures(codec, drawings, "drawing").half().cpu()
 
         everything = torch.arange(len(windows.clip_of))
         drawn = {
@@ -59,14 +61,14 @@ def cached_guesses(
         part = path.with_suffix(".part")
         save_file(drawn, part)
         part.replace(path)
-    stored = load_file(path)
+    stored = keep(load_file(path), windows.device)
     return Guesses(first=stored["first"], sequence=stored["sequence"])
 
 
 def _fill(
     windows: WindowSet, frames: Tensor, draw: Callable[[WindowBatch], Tensor], progress: Progress | None
 ) -> Tensor:
-    made = torch.full_like(windows.tensors["drawing"], float("nan"), dtype=torch.float16)
+    made = torch.full(windows.tensors["drawing"].shape, float("nan"), dtype=torch.float16)
     for done, chosen in enumerate(frames.split(_FRAMES_AT_ONCE), start=1):
         made[chosen] = draw(windows.take(chosen, torch.Generator().manual_seed(done), length=1))
         if progress is not None:
@@ -79,6 +81,6 @@ def _key(network: MVControlNet, windows: WindowSet) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(network.state_dict().items()):
         if name.split(".")[0] in network.REGRESSION:
-            digest.update(name.encode() + value.float().contiguous().numpy().tobytes())
-    digest.update(windows.tensors["points"].numpy().tobytes())
+            digest.update(name.encode() + value.float().cpu().contiguous().numpy().tobytes())
+    digest.update(windows.tensors["points"].cpu().numpy().tobytes())
     return digest.hexdigest()[:16]

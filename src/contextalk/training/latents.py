@@ -63,7 +63,7 @@ def codec_key(codec: Codec) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(codec.state_dict().items()):
         digest.update(name.encode())
-        digest.update(value.float().contiguous().numpy().tobytes())
+        digest.update(value.float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -74,7 +74,7 @@ def cached_latents(
 
     Args:
         dataset: Folder written by `prepare`.
-        codec: Trained codec with its statistics set.
+        codec: Trained codec with its statistics set, on the device that shall encode.
         cache: Folder; a clip is a file of its own, written whole or not at all.
         draws_pupils: How drawings are made.
         progress: Called once a clip.
@@ -104,7 +104,7 @@ def cached_latents(
 def encode_clip(
     clip: Clip, codec: Codec, identities: Sequence[KnownHead] = (), *, draws_pupils: bool
 ) -> dict[str, Tensor]:
-    """The tensors of a `LatentClip`.
+    """The tensors of a `LatentClip`, on the CPU.
 
     Args:
         clip: The clip.
@@ -120,7 +120,7 @@ def encode_clip(
         "drawing": (seen.drawing, "drawing"),
         "scene": (seen.scene, "scene"),
     }
-    latents = {name: encode_pictures(codec, frames, domain).half() for name, (frames, domain) in pictures.items()}
+    latents = {name: encode_pictures(codec, frames, domain).half().cpu() for name, (frames, domain) in pictures.items()}
     return {
         **latents,
         "mel": torch.from_numpy(mel_chunks(mel_spectrogram(clip.wave), len(clip))).half(),

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from contextalk.models.lips import LipGenerator
+from contextalk.models.machine import move
 from contextalk.training.latents import LatentClip
 from contextalk.training.objectives.lips import fold_of
 from contextalk.training.windows import WindowBatch
@@ -26,9 +27,9 @@ class FoldedLips:
 
     def __call__(self, windows: WindowBatch) -> Tensor:
         """References of a batch."""
-        folds = self.fold_of_frame[windows.frames[:, 0]]
+        folds = move(self.fold_of_frame[windows.frames[:, 0]], windows.mel.device)
         with torch.no_grad():
             drawn = torch.stack(
                 [self.lips(windows.mel, windows.identity, fold) for fold in range(len(self.lips.folds))]
             )
-        return drawn[folds, torch.arange(len(folds))].float()
+        return drawn[folds, torch.arange(len(folds), device=folds.device)].float()

@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from contextalk.core.records import Progress
-from contextalk.models.machine import compute_type, keep_memory
+from contextalk.models.machine import device_of, fast_arithmetic, keep_memory
 from contextalk.models.pictures import inference
 from contextalk.training.checkpoint import load_checkpoint, save_checkpoint
 from contextalk.training.config import Budget, TrainConfig
+
+_READ_EVERY = 25
+"""Steps between two readings of loss and figures: each makes a card wait."""
 
 
 class Objective(Protocol):
@@ -30,8 +33,11 @@ class Objective(Protocol):
         """What is trained."""
         ...
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Loss of `batch` windows drawn with `generator` alone, and figures for the log."""
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of `batch` windows drawn with `generator` (on the CPU) alone, and figures for the log.
+
+        Nothing here waits for a card: a number is read from it once in many steps.
+        """
         ...
 
     def evaluate(self) -> dict[str, float]:
@@ -52,10 +58,63 @@ class Progressed:
     figures: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learner:
+    """A network with all that learning adds to it, on the network's device.
+
+    Attributes:
+        objective: What it learns.
+        budget: For how long.
+        config: How.
+        optimizer: Adam's state.
+        averaged: Averaged weights by name.
+    """
+
+    objective: Objective
+    budget: Budget
+    config: TrainConfig
+    optimizer: torch.optim.Optimizer
+    averaged: dict[str, Tensor]
+
+    @staticmethod
+    def start(objective: Objective, budget: Budget, config: TrainConfig) -> "Learner":
+        """Before the first window."""
+        network = objective.network
+        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        return Learner(
+            objective=objective,
+            budget=budget,
+            config=config,
+            optimizer=torch.optim.AdamW(
+                network.parameters(), lr=budget.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+            ),
+            averaged={name: value.detach().clone() for name, value in network.state_dict().items()},
+        )
+
+    def step(self, seen: int) -> dict[str, Tensor]:
+        """Learn from the next batch after `seen` windows; returns figures for the log."""
+        network, budget = self.objective.network, self.budget
+        # Every draw of a step derives from (seed, windows seen): resuming needs no stored generator.
+        step_seed = self.config.seed * 1_000_000_007 + seen
+        generator = torch.Generator().manual_seed(step_seed)
+        torch.manual_seed(step_seed)  # dropout inside the network
+        network.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = _learning_rate(budget, self.config, seen)
+        with fast_arithmetic(device_of(network)):
+            loss, figures = self.objective.loss(budget.batch, generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        self.optimizer.step()
+        _average(self.averaged, network, min(self.config.ema_decay, _warm_decay(seen // budget.batch + 1)))
+        return {**figures, "loss": loss.detach(), "gradient norm": norm}
+
+
 def fit(
     objective: Objective, budget: Budget, config: TrainConfig, folder: Path, progress: Progress | None = None
 ) -> dict[str, float]:
-    """Train until `budget.windows` are seen, continuing from the folder's checkpoint.
+    """Train until `budget.windows` are seen, continuing from the folder's checkpoint, where the network is.
 
     Leaves the averaged weights in the network.
 
@@ -64,60 +123,37 @@ def fit(
     """
     keep_memory()
     folder.mkdir(parents=True, exist_ok=True)
-    network = objective.network
-    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = torch.optim.AdamW(network.parameters(), lr=budget.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
-    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    learner = Learner.start(objective, budget, config)
     state = Progressed(seen=0, figures={})
-    state.seen, state.figures = load_checkpoint(folder, network, optimizer, averaged)
+    state.seen, state.figures = load_checkpoint(folder, objective.network, learner.optimizer, learner.averaged)
     with SummaryWriter(str(folder)) as board:
-        _train(objective, budget, config, folder, optimizer, averaged, state, board, progress)
-    network.load_state_dict(averaged)
+        _train(learner, folder, state, board, progress)
+    objective.network.load_state_dict(learner.averaged)
     return state.figures
 
 
-def _train(
-    objective: Objective,
-    budget: Budget,
-    config: TrainConfig,
-    folder: Path,
-    optimizer: torch.optim.Optimizer,
-    averaged: dict[str, Tensor],
-    state: Progressed,
-    board: SummaryWriter,
-    progress: Progress | None,
-) -> None:
-    network = objective.network
-    saved_at = time.monotonic()
+def _train(learner: Learner, folder: Path, state: Progressed, board: SummaryWriter, progress: Progress | None) -> None:
+    objective, budget, config = learner.objective, learner.budget, learner.config
+    said, saved_at = objective.name, time.monotonic()
     while state.seen < budget.windows:
-        # 1. Every draw of this step derives from (seed, windows seen): resuming needs no stored generator.
-        step_seed = config.seed * 1_000_000_007 + state.seen
-        generator = torch.Generator().manual_seed(step_seed)
-        torch.manual_seed(step_seed)  # dropout inside the network
-        # 2. One step.
-        network.train()
-        for group in optimizer.param_groups:
-            group["lr"] = _learning_rate(budget, config, state.seen)
-        with torch.autocast("cpu", dtype=compute_type(), enabled=compute_type() != torch.float32):
-            loss, figures = objective.loss(budget.batch, generator)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        # 1. One step.
+        figures = learner.step(state.seen)
         before, state.seen = state.seen, state.seen + budget.batch
-        _average(averaged, network, min(config.ema_decay, _warm_decay(state.seen // budget.batch)))
-        # 3. Say so, now and then look at held-out clips, keep it.
-        if _crossed(before, state.seen, 25 * budget.batch):
-            for name, value in {**figures, "loss": float(loss.detach()), "gradient norm": float(norm)}.items():
-                board.add_scalar(f"train/{name}", value, state.seen)
+        # 2. Say so, now and then look at held-out clips, keep it.
+        if before == 0 or _crossed(before, state.seen, _READ_EVERY * budget.batch):
+            for name, value in figures.items():
+                board.add_scalar(f"train/{name}", float(value), state.seen)
+            said = f"{objective.name} (loss {float(figures['loss']):.3f})"
         if progress is not None:
-            progress(f"{objective.name} (loss {float(loss.detach()):.3f})", state.seen, budget.windows)
+            progress(said, state.seen, budget.windows)
         if _crossed(before, state.seen, config.evaluate_every) or state.seen >= budget.windows:
-            state.figures = _evaluate(objective, averaged)
+            state.figures = _evaluate(objective, learner.averaged)
             for name, value in state.figures.items():
                 board.add_scalar(f"held-out/{name}", value, state.seen)
         if time.monotonic() - saved_at > config.checkpoint_every_s or state.seen >= budget.windows:
-            save_checkpoint(folder, network, optimizer, averaged, seen=state.seen, figures=state.figures)
+            save_checkpoint(
+                folder, objective.network, learner.optimizer, learner.averaged, seen=state.seen, figures=state.figures
+            )
             saved_at = time.monotonic()
 
 
@@ -150,7 +186,7 @@ def _evaluate(objective: Objective, averaged: dict[str, Tensor]) -> dict[str, fl
     training = {name: value.detach().clone() for name, value in network.state_dict().items()}
     network.load_state_dict(averaged)
     network.eval()
-    with inference():
+    with inference(device_of(network)):
         figures = objective.evaluate()
     network.load_state_dict(training)
     return figures

@@ -12,7 +12,8 @@ from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.core.records import Progress
 from contextalk.dataset.clips import Clip, read_clips
 from contextalk.models.codec import DOMAINS, Domain
-from contextalk.models.pictures import to_pixels
+from contextalk.models.machine import CPU, keep, move
+from contextalk.models.pictures import pixels_of
 from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, picture_weights
 
@@ -35,21 +36,29 @@ class PictureSet:
     """Frames of every clip of a dataset, evenly spaced, at most `_MAX_FRAMES` (about 4 GB)."""
 
     def __init__(
-        self, dataset: Path, *, draws_pupils: bool, judge_share: float = 0.0, progress: Progress | None = None
+        self,
+        dataset: Path,
+        *,
+        draws_pupils: bool,
+        judge_share: float = 0.0,
+        device: torch.device = CPU,
+        progress: Progress | None = None,
     ) -> None:
-        self.pictures: dict[str, Tensor] = {}
+        """Read the pictures and keep them where batches are wanted, if they fit there."""
+        self.device = device
         self.held_out: dict[Domain, Tensor] = {}
         clips = list(_read_some(dataset, draws_pupils, judge_share, progress))
         training = [pictures for split, pictures in clips if split == "train"]
         held_out = [pictures for split, pictures in clips if split == "val"] or training[-1:]
         if not training:
             raise DatasetError(f"{dataset} has no clip in its training split")
-        for name in training[0]:
-            self.pictures[name] = torch.cat([pictures[name] for pictures in training])
+        stacked = {name: torch.cat([pictures[name] for pictures in training]) for name in training[0]}
+        self._points = stacked.pop("points")
+        self.pictures = keep(stacked, device)
         for domain in DOMAINS:
             frames = torch.cat([pictures[domain] for pictures in held_out])
             chosen = torch.linspace(0, len(frames) - 1, min(_HELD_OUT, len(frames))).long()
-            self.held_out[domain] = to_pixels(frames[chosen].numpy())[0]
+            self.held_out[domain] = pixels_of(move(frames[chosen], device))
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """`count` patches of all domains, (N, 3, 128, 128) in [−1, 1], and weights (N, 1, 128, 128)."""
@@ -59,8 +68,8 @@ class PictureSet:
             number = max(1, round(count * share))
             chosen = torch.randint(len(self.pictures["face"]), (number,), generator=generator)
             masked = round(number * _MASKED_SHARE) if domain == "face" else 0
-            frames = torch.cat([self.pictures["masked"][chosen[:masked]], self.pictures[domain][chosen[masked:]]])
-            whole = to_pixels(frames.numpy())[0]
+            frames = torch.cat([self._take("masked", chosen[:masked]), self._take(domain, chosen[masked:])])
+            whole = pixels_of(frames)
             wanted = self._weights(domain, whole, chosen, masked)
             corners = _corners(domain, number, generator)
             pixels.append(_patches(whole, corners))
@@ -69,21 +78,26 @@ class PictureSet:
 
     def sample(self, domain: Domain, count: int) -> Tensor:
         """Evenly spaced training pictures of a domain; a quarter of the faces masked, as the networks will see them."""
-        frames = self.pictures[domain]
-        chosen = torch.linspace(0, len(frames) - 1, min(count, len(frames))).long()
-        pictures = frames[chosen]
+        total = len(self.pictures[domain])
+        chosen = torch.linspace(0, total - 1, min(count, total)).long()
+        pictures = self._take(domain, chosen)
         if domain == "face":
-            pictures = torch.cat([pictures, self.pictures["masked"][chosen[::4]]])
-        return to_pixels(pictures.numpy())[0]
+            pictures = torch.cat([pictures, self._take("masked", chosen[::4])])
+        return pixels_of(pictures)
+
+    def _take(self, name: str, chosen: Tensor) -> Tensor:
+        stored = self.pictures[name]
+        return move(stored[move(chosen, stored.device)], self.device)
 
     def _weights(self, domain: Domain, pixels: Tensor, chosen: Tensor, masked: int) -> Tensor:
-        plain = torch.ones(len(pixels), 1, CROP_PX, CROP_PX)
+        plain = torch.ones(len(pixels), 1, CROP_PX, CROP_PX, device=pixels.device)
         if domain == "drawing":
             lit = (pixels.amax(dim=1, keepdim=True) > -0.8).float()
             return 1 + _DRAWN_WEIGHT * functional.max_pool2d(lit, 9, 1, 4)
         if domain == "face":
-            points = self.pictures["points"][chosen[masked:]].numpy()
-            fine = torch.from_numpy(picture_weights(points))[:, None]
+            fine = move(torch.from_numpy(picture_weights(self._points[chosen[masked:]].numpy())), pixels.device)[
+                :, None
+            ]
             plain[masked:] = functional.interpolate(fine, size=(CROP_PX, CROP_PX), mode="bilinear")
         return plain
 

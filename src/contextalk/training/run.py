@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from contextalk.core.choices import Device
 from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.records import Progress
@@ -20,6 +21,7 @@ from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
 from contextalk.models.lip_reader import LipReader, LipReaderConfig
 from contextalk.models.lips import LipGenerator
+from contextalk.models.machine import CPU, choose_device
 from contextalk.models.mvcontrolnet import MVControlNet, NetworkConfig
 from contextalk.models.reader import LandmarkReader
 from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
@@ -31,7 +33,7 @@ from contextalk.training.first_frames import generate_first_frames
 from contextalk.training.guesses import cached_guesses
 from contextalk.training.latents import LatentClip, cached_latents, split_clips
 from contextalk.training.lip_references import FoldedLips
-from contextalk.training.loop import fit
+from contextalk.training.loop import Objective, fit
 from contextalk.training.objectives.codec import CodecObjective
 from contextalk.training.objectives.context import ContextObjective
 from contextalk.training.objectives.denoising import DenoisingObjective, Lesson, Stage
@@ -57,6 +59,7 @@ def train(
     preset: str = "compact",
     from_bundle: Path | None = None,
     windows: int | None = None,
+    device: Device = "auto",
     progress: Progress | None = None,
 ) -> dict[str, dict[str, float]]:
     """Train one network of a run, or `all` in order; what is finished is skipped, what was interrupted goes on.
@@ -70,15 +73,19 @@ def train(
         preset: Name in `PRESETS`; a run keeps the one it began with.
         from_bundle: Start from these weights; its codec is kept as it is.
         windows: Train the named network for this many windows instead of the preset's.
+        device: Where networks learn; a run may go on elsewhere than it began.
         progress: Told what is being done.
 
     Returns:
         Held-out figures per network trained.
 
     Raises:
-        ContextalkError: No such network or preset, or a network trained before what it stands on.
+        ContextalkError: No such network, preset or device, or a network trained before what it stands on.
     """
-    training_run = TrainingRun(data, run, _preset(run, preset), from_bundle=from_bundle, progress=progress)
+    where = choose_device(device)
+    training_run = TrainingRun(
+        data, run, _preset(run, preset), from_bundle=from_bundle, device=where, progress=progress
+    )
     if windows is not None:
         training_run.shorten(network, windows)
     return training_run.train(network)
@@ -121,6 +128,7 @@ class TrainingRun:
         preset: Preset,
         *,
         from_bundle: Path | None = None,
+        device: torch.device = CPU,
         progress: Progress | None = None,
     ) -> None:
         self.data = data
@@ -129,6 +137,7 @@ class TrainingRun:
         self.config = preset.training
         self.budgets = _budgets(preset)
         self.start = Bundle.load(from_bundle) if from_bundle is not None else None
+        self.device = device
         self.progress = progress
 
     def shorten(self, network: str, windows: int) -> None:
@@ -190,7 +199,7 @@ class TrainingRun:
             raise ContextalkError(
                 f"{self.folder} has no trained codec: `contextalk train codec --run {self.folder}` first"
             )
-        return codec.eval().requires_grad_(requires_grad=False)
+        return codec.to(self.device).eval().requires_grad_(requires_grad=False)
 
     @cached_property
     def clips(self) -> tuple[list[LatentClip], list[LatentClip]]:
@@ -229,7 +238,7 @@ class TrainingRun:
     def windows(self) -> tuple[WindowSet, WindowSet]:
         """(training, held-out) windows."""
         training, held_out = self.clips
-        return WindowSet(training), WindowSet(held_out)
+        return WindowSet(training, self.device), WindowSet(held_out, self.device)
 
     def _train_codec(self) -> dict[str, float]:
         folder = self.folder / "codec"
@@ -244,10 +253,11 @@ class TrainingRun:
                 self.data,
                 draws_pupils=self.models.draws_pupils,
                 judge_share=self.config.judge_share,
+                device=self.device,
                 progress=self.progress,
             )
             objective = CodecObjective(codec, pictures)
-            figures = fit(objective, self.budgets["codec"], self._decaying(), folder, self.progress)
+            figures = self._fit(objective, self._decaying())
             objective.measure_statistics()
             _save_weights(folder, codec, figures)
             return figures
@@ -255,36 +265,30 @@ class TrainingRun:
         return {}
 
     def _train_probe(self) -> dict[str, float]:
-        objective = ProbeObjective(*self.windows)
-        return fit(objective, self.budgets["probe"], self._decaying(), self.folder / "probe", self.progress)
+        return self._fit(ProbeObjective(*self.windows), self._decaying())
 
     def _train_reader(self) -> dict[str, float]:
         reader = self._started(LandmarkReader(self.models.reader), "reader")
-        objective = ReaderObjective("reader", reader, *self.windows)
-        return fit(objective, self.budgets["reader"], self._decaying(), self.folder / "reader", self.progress)
+        return self._fit(ReaderObjective("reader", reader, *self.windows), self._decaying())
 
     def _train_estimator(self) -> dict[str, float]:
         objective = ReaderObjective("estimator", LandmarkReader(self.models.reader), *self.windows, reads="face")
-        return fit(objective, self.budgets["estimator"], self._decaying(), self.folder / "estimator", self.progress)
+        return self._fit(objective, self._decaying())
 
     def _train_sync(self) -> dict[str, float]:
-        objective = SyncObjective(SyncJudge(SyncJudgeConfig()), self.judge_clips)
-        return fit(objective, self.budgets["sync"], self._decaying(), self.folder / "sync", self.progress)
+        return self._fit(SyncObjective(SyncJudge(SyncJudgeConfig()), self.judge_clips), self._decaying())
 
     def _train_lip_reader(self) -> dict[str, float]:
-        objective = LipReaderObjective(LipReader(LipReaderConfig()), self.judge_clips)
-        return fit(objective, self.budgets["lip_reader"], self._decaying(), self.folder / "lip_reader", self.progress)
+        return self._fit(LipReaderObjective(LipReader(LipReaderConfig()), self.judge_clips), self._decaying())
 
     def _train_lips(self) -> dict[str, float]:
         lips = self._started(LipGenerator(self.models.lips), "lips")
-        objective = LipsObjective(lips, *self.clips)
-        return fit(objective, self.budgets["lips"], self._decaying(), self.folder / "lips", self.progress)
+        return self._fit(LipsObjective(lips, *self.clips, self.device), self._decaying())
 
     def _train_context(self) -> dict[str, float]:
         name = self.models.network_name("landmark", "first")
         network = self._started(MVControlNet(self.models.networks[name]), name)
-        objective = ContextObjective(network, self._lesson(name), *self.windows)
-        return fit(objective, self.budgets["context"], self._decaying(), self.folder / "context", self.progress)
+        return self._fit(ContextObjective(network, self.lesson(name), *self.windows), self._decaying())
 
     def _train_generating(self, name: str) -> dict[str, float]:
         shape = self._shapes[name]
@@ -292,7 +296,8 @@ class TrainingRun:
         network = MVControlNet(shape) if name in self._ablations else self._started(MVControlNet(shape), name)
         if self.start is None and shape.predict_points:
             load_averaged(self.folder / "context", network)
-        lesson = self._lesson(name)
+        network.to(self.device)  # the guesses are drawn there
+        lesson = self.lesson(name)
         training, held_out = self.windows
         lips = self._lip_sources() if "lips" in lesson.modalities else None
         if lesson.stage == "landmark" and lesson.residual:
@@ -308,10 +313,15 @@ class TrainingRun:
             lips=lips,
             generated_first=self._generated_first(lesson),
         )
-        figures = fit(objective, self.budgets[name], self.config, self.folder / name, self.progress)
+        figures = self._fit(objective, self.config)
         if name in self._ablations:
             (self.folder / name / NETWORK_FILE).write_text(json.dumps(to_dict(shape), indent=2) + "\n")
         return figures
+
+    def _fit(self, objective: Objective, config: TrainConfig) -> dict[str, float]:
+        """Train on the run's device, in the folder of the objective's name."""
+        objective.network.to(self.device)
+        return fit(objective, self.budgets[objective.name], config, self.folder / objective.name, self.progress)
 
     @cached_property
     def _ablations(self) -> dict[str, NetworkConfig]:
@@ -337,7 +347,8 @@ class TrainingRun:
                 progress=self.progress,
             )
 
-    def _lesson(self, name: str) -> Lesson:
+    def lesson(self, name: str) -> Lesson:
+        """What a generating network, of the preset or an ablation, learns from a window."""
         stage: Stage = name if name in self._ablations else "landmark" if name.startswith("landmark") else "face"  # pyright: ignore[reportAssignmentType]
         only = (
             ["first"] if name == "framewise" else [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
@@ -357,6 +368,7 @@ class TrainingRun:
             raise ContextalkError(
                 f"{self.folder} has no trained lips: `contextalk train lips --run {self.folder}` first"
             )
+        lips.to(self.device)
         training, held_out = self.clips
         return FoldedLips(lips, training), FoldedLips(lips, held_out, fold=0)
 
@@ -368,7 +380,8 @@ class TrainingRun:
         network = MVControlNet(self.models.networks[first_name])
         if not load_averaged(self.folder / first_name, network):
             raise ContextalkError(f"{self.folder} has no trained {first_name}: train it before the sequence network")
-        first_lesson = self._lesson(first_name)
+        network.to(self.device)
+        first_lesson = self.lesson(first_name)
         lips = self._lip_sources()[0] if "lips" in first_lesson.modalities else None
         return generate_first_frames(
             network,

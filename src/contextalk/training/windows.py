@@ -1,5 +1,6 @@
 """Windows drawn from cached clips."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from contextalk.core.time import WINDOW_FRAMES
+from contextalk.models.machine import CPU, keep, move
 from contextalk.training.latents import LatentClip, clip_starts, stack_frames
 
 STACKED = ("face", "masked", "bent", "drawing", "scene", "mel", "place", "points", "lips")
@@ -14,10 +16,10 @@ STACKED = ("face", "masked", "bent", "drawing", "scene", "mel", "place", "points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowBatch:
-    """Windows of `F` frames, all tensors float32 with leading (B, F); identity is (B, 16, 16, 16).
+    """Windows of `F` frames, all tensors float32 with leading (B, F) on the set's device; identity is (B, 16, 16, 16).
 
     Attributes:
-        frames: (B, F) index of each frame in the set.
+        frames: (B, F) index of each frame in the set, on the CPU.
         identity: Latent of another frame of the same person, from outside the window and two seconds around it where
             the person has such frames.
         guess: (B, F, 16, 16, 16) drawing of the face that c_l alone regresses, where it was made (`guesses.py`).
@@ -57,8 +59,10 @@ class WindowSet:
     however long it is, and many examples of what a mouth does.
     """
 
-    def __init__(self, clips: list[LatentClip]) -> None:
-        self.tensors = {name: stack_frames(clips, name) for name in STACKED}
+    def __init__(self, clips: list[LatentClip], device: torch.device = CPU) -> None:
+        """Stack the clips in the memory of the device that batches are for, where they fit, else in the CPU's."""
+        self.device = device
+        self.tensors = keep({name: stack_frames(clips, name) for name in STACKED}, device)
         starts = clip_starts(clips)
         self.clip_of = torch.cat([torch.full((len(clip),), index) for index, clip in enumerate(clips)])
         begins = [torch.arange(start, stop - WINDOW_FRAMES + 1) for start, stop in pairwise(starts)]
@@ -68,7 +72,10 @@ class WindowSet:
         person_of_clip = torch.tensor([persons.index(clip.person) for clip in clips])
         self.guesses: Guesses | None = None
         self.person_of = person_of_clip[self.clip_of]
-        self.frames_of = [torch.nonzero(self.person_of == person).flatten() for person in range(len(persons))]
+        self._person_of: list[int] = self.person_of.tolist()  # a list is looked up in faster than a tensor
+        self._frames_of: list[list[int]] = [
+            torch.nonzero(self.person_of == person).flatten().tolist() for person in range(len(persons))
+        ]
 
     def __len__(self) -> int:
         return len(self.begins)
@@ -87,18 +94,27 @@ class WindowSet:
     def take(self, begins: Tensor, generator: torch.Generator, *, length: int) -> WindowBatch:
         """The windows that begin at the given frames of the set."""
         frames = begins[:, None] + torch.arange(length)
-        identities = torch.stack([self._identity(int(begin), length, generator) for begin in begins])
-        values = {name: tensor[frames].float() for name, tensor in self.tensors.items()}
+        identities = torch.tensor([self._identity(begin, length, generator) for begin in begins.tolist()])
+        values = {name: take_frames(tensor, frames, self.device) for name, tensor in self.tensors.items()}
+        identity = take_frames(self.tensors["face"], identities, self.device)
         guess = None
         if self.guesses is not None:
-            guess = (self.guesses.first if length == 1 else self.guesses.sequence)[frames].float()
-        return WindowBatch(frames=frames, identity=self.tensors["face"][identities].float(), guess=guess, **values)
+            guesses = self.guesses.first if length == 1 else self.guesses.sequence
+            guess = take_frames(guesses, frames, self.device)
+        return WindowBatch(frames=frames, identity=identity, guess=guess, **values)
 
-    def _identity(self, begin: int, length: int, generator: torch.Generator) -> Tensor:
+    def _identity(self, begin: int, length: int, generator: torch.Generator) -> int:
         """A frame of the same person that is not in the window."""
-        frames = self.frames_of[int(self.person_of[begin])]
+        frames = self._frames_of[self._person_of[begin]]
         for margin in (50, 0):
-            other = frames[(frames < begin - margin) | (frames >= begin + length + margin)]
-            if len(other):
-                return other[torch.randint(len(other), (1,), generator=generator)][0]
+            before = bisect_left(frames, begin - margin)
+            hidden = bisect_left(frames, begin + length + margin) - before
+            if hidden < len(frames):
+                chosen = int(torch.randint(len(frames) - hidden, (1,), generator=generator))
+                return frames[chosen if chosen < before else chosen + hidden]
         raise ValueError("a person has no frame outside a window: `split_clips` keeps such clips out")
+
+
+def take_frames(stored: Tensor, frames: Tensor, device: torch.device) -> Tensor:
+    """Rows of what is stored on the CPU or on the device: float32 on the device. `frames` is on the CPU."""
+    return move(stored[move(frames, stored.device)], device).float()

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contextalk.models.codec import DOMAINS, Codec
+from contextalk.models.machine import draw_normal
 from contextalk.training.picture_set import PictureSet
 
 _LATENT_PENALTY = 1e-3
@@ -23,17 +24,17 @@ class CodecObjective:
         self.network = codec
         self.pictures = pictures
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is eight pictures drawn at random."""
         pixels, weights = self.pictures.draw(8 * batch, generator)
         latents = self.network.network.encode(pixels)
-        noisy = latents + self.network.config.latent_noise * torch.randn(latents.shape, generator=generator)
+        noisy = latents + self.network.config.latent_noise * draw_normal(latents.shape, generator, latents.device)
         decoded = self.network.network.decode(noisy)
         error = ((decoded - pixels).abs() * weights).mean()
         edges = _gradients(decoded) - _gradients(pixels)
         edge_error = (edges.abs() * weights[:, :, 1:, 1:]).mean()
         size = latents.square().mean()
-        return error + _EDGE_WEIGHT * edge_error + _LATENT_PENALTY * size, {"latent mean square": float(size.detach())}
+        return error + _EDGE_WEIGHT * edge_error + _LATENT_PENALTY * size, {"latent mean square": size.detach()}
 
     def evaluate(self) -> dict[str, float]:
         """PSNR in dB per domain on held-out pictures."""

@@ -24,7 +24,7 @@ class ContextObjective:
         self.training = training
         self.held_out = held_out
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is eight frames of eight clips. Half of the steps are told who it is."""
         windows = self.training.draw(8 * batch, generator, length=1)
         with_identity = bool(torch.rand((), generator=generator) < 0.5)

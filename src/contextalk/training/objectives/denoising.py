@@ -11,10 +11,11 @@ from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.diffusion.process import Process
 from contextalk.models.conditions import Condition, Modality
 from contextalk.models.config import FaceHint, Step
+from contextalk.models.machine import draw_normal, move
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.training.config import TrainConfig
 from contextalk.training.objectives.points import point_figures, points_loss
-from contextalk.training.windows import WindowBatch, WindowSet
+from contextalk.training.windows import WindowBatch, WindowSet, take_frames
 
 Stage = Literal["landmark", "face", "one_stage", "framewise"]
 
@@ -127,7 +128,7 @@ class DenoisingObjective:
         self.lips = lips
         self.generated_first = generated_first
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`. A step of first frames has eight times as many, so that every step costs the same."""
         first = self._is_first_step(generator)
         windows = self.training.draw(8 * batch, generator, length=1) if first else self.training.draw(batch, generator)
@@ -136,10 +137,10 @@ class DenoisingObjective:
         carried = None if first else self._carried(windows, generator)
         error, points = self._errors(windows, condition, carried, generator)
         loss = (error * self._cell_weights(windows)).mean()
-        figures = {"denoising": float(error.mean().detach())}
+        figures = {"denoising": error.mean().detach()}
         if points is not None and self.config.auxiliary_weight and not self.lesson.residual:
             auxiliary = points_loss(points, windows.points)
-            figures["auxiliary"] = float(auxiliary.detach())
+            figures["auxiliary"] = auxiliary.detach()
             loss = loss + self.config.auxiliary_weight * auxiliary
         return loss, figures
 
@@ -180,19 +181,20 @@ class DenoisingObjective:
         """The clean first frame, true or generated (paper, Sec. 4.4), slightly noised against drift."""
         carried = self.lesson.clean(windows)[:, 0]
         if self.generated_first is not None:
-            stand_in = self.generated_first[windows.frames[:, 0]].float()
-            wanted = torch.rand(len(carried), generator=generator) < self.config.generated_first_share
+            stand_in = take_frames(self.generated_first, windows.frames[:, 0], carried.device)
+            drawn = move(torch.rand(len(carried), generator=generator), carried.device)
+            wanted = drawn < self.config.generated_first_share
             usable = ~stand_in.flatten(1).isnan().any(dim=1)
             carried = torch.where((wanted & usable)[:, None, None, None], stand_in, carried)
-        return carried + self.config.carried_noise * torch.randn(carried.shape, generator=generator)
+        return carried + self.config.carried_noise * draw_normal(carried.shape, generator, carried.device)
 
     def _errors(
         self, windows: WindowBatch, condition: Condition, carried: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
         """Squared errors (B, F or F − 1, 16, 16, 16) of the noised frames, and the auxiliary points."""
         clean = self.lesson.clean(windows)
-        time = self.process.sample_times(len(clean), generator)
-        noise = torch.randn(clean.shape, generator=generator)
+        time = move(self.process.sample_times(len(clean), generator), clean.device)
+        noise = draw_normal(clean.shape, generator, clean.device)
         noisy = self.process.add_noise(clean, noise, time)
         if carried is not None:
             noisy = torch.cat([carried[:, None], noisy[:, 1:]], dim=1)
@@ -203,8 +205,8 @@ class DenoisingObjective:
     def _cell_weights(self, windows: WindowBatch) -> Tensor:
         """(B, F or F − 1, 1, 16, 16), mean about 1: more at mouth and eyes."""
         points = windows.points
-        axis = (torch.arange(LATENT_CELLS) + 0.5) * (CROP_PX / LATENT_CELLS)
-        bumps = torch.zeros(*points.shape[:2], LATENT_CELLS, LATENT_CELLS)
+        axis = (torch.arange(LATENT_CELLS, device=points.device) + 0.5) * (CROP_PX / LATENT_CELLS)
+        bumps = torch.zeros(*points.shape[:2], LATENT_CELLS, LATENT_CELLS, device=points.device)
         for part, reach in ((slice(48, 68), 20.0), (slice(36, 48), 24.0)):
             x, y = points[..., part, :].mean(dim=-2).unbind(dim=-1)
             squared = (axis - x[..., None, None]) ** 2 + (axis[:, None] - y[..., None, None]) ** 2

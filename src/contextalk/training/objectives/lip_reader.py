@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from contextalk.core.errors import DatasetError
 from contextalk.models.lip_reader import LipReader, parse_sentence
+from contextalk.models.machine import device_of, move
 from contextalk.training.objectives.sync import MouthClip
 
 _SHIFT_PX = 3
@@ -36,11 +37,13 @@ class LipReaderObjective:
                 "the lip reader learns from prepared GRID clips alone"
             )
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is a whole sentence."""
         chosen = torch.randint(len(self.training), (batch,), generator=generator).tolist()
         views, present, said = _batch([self.training[index] for index in chosen])
-        logits = self.network(_disturbed(views, generator), present)
+        device = device_of(self.network)
+        present, said = move(present, device), move(said, device)
+        logits = self.network(move(_disturbed(views, generator), device), present)
         losses = [
             functional.cross_entropy(slot.float(), said[:, number], label_smoothing=0.05)
             for number, slot in enumerate(logits)
@@ -61,7 +64,8 @@ class LipReaderObjective:
 
     def _right(self, clip: MouthClip, said: tuple[int, ...]) -> Tensor:
         """(6,) 1 where a word is read right."""
-        views, present, truth = _batch([(clip, said)])
+        device = device_of(self.network)
+        views, present, truth = (move(tensor, device) for tensor in _batch([(clip, said)]))
         logits = self.network(views, present)
         return torch.stack([slot[0].argmax() == word for slot, word in zip(logits, truth[0], strict=True)]).float()
 
@@ -97,6 +101,6 @@ def _disturbed(views: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack(made)
 
 
-def _share_right(logits: tuple[Tensor, ...], said: Tensor) -> float:
+def _share_right(logits: tuple[Tensor, ...], said: Tensor) -> Tensor:
     read = torch.stack([slot.detach().argmax(dim=1) for slot in logits], dim=1)
-    return float((read == said).float().mean())
+    return (read == said).float().mean()

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contextalk.models.lips import LipGenerator
+from contextalk.models.machine import CPU
 from contextalk.training.latents import LatentClip
 from contextalk.training.windows import WindowBatch, WindowSet
 
@@ -21,15 +22,21 @@ class LipsObjective:
 
     name = "lips"
 
-    def __init__(self, lips: LipGenerator, training: list[LatentClip], held_out: list[LatentClip]) -> None:
+    def __init__(
+        self,
+        lips: LipGenerator,
+        training: list[LatentClip],
+        held_out: list[LatentClip],
+        device: torch.device = CPU,
+    ) -> None:
         self.network = lips
         folds = lips.config.folds
         kept = [[clip for clip in training if fold_of(clip.key, folds) != fold] for fold in range(folds)]
         # A dataset of one or two clips may leave a fold without any: it then learns from all.
-        self.folds = [WindowSet(clips or training) for clips in kept]
-        self.held_out = WindowSet(held_out)
+        self.folds = [WindowSet(clips or training, device) for clips in kept]
+        self.held_out = WindowSet(held_out, device)
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; the batch is shared among the folds."""
         share = max(1, batch // len(self.folds))
         losses = [self._error(windows.draw(share, generator), fold) for fold, windows in enumerate(self.folds)]

@@ -36,7 +36,7 @@ class ProbeObjective:
         self.training = training
         self.held_out = held_out
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window here is one frame of it eight times over, hence eight frames."""
         windows = self.training.draw(8 * batch, generator, length=1)
         turn = turn_of(windows.points)[:, 0]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from contextalk.models.machine import draw_normal, move
 from contextalk.models.reader import LandmarkReader
 from contextalk.training.windows import WindowSet
 
@@ -32,12 +33,12 @@ class ReaderObjective:
         self.training = training
         self.held_out = held_out
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`."""
         windows = self.training.draw(batch, generator)
-        sigma = _NOISE * torch.rand(batch, 1, 1, 1, 1, generator=generator)
         latents = getattr(windows, self.reads)
-        noisy = latents + sigma * torch.randn(latents.shape, generator=generator)
+        sigma = _NOISE * move(torch.rand(batch, 1, 1, 1, 1, generator=generator), latents.device)
+        noisy = latents + sigma * draw_normal(latents.shape, generator, latents.device)
         return functional.smooth_l1_loss(self.network(noisy), windows.points), {}
 
     def evaluate(self) -> dict[str, float]:

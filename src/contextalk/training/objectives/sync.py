@@ -13,6 +13,7 @@ from contextalk.core.time import RATE_HZ
 from contextalk.dataset.clips import Clip
 from contextalk.faces.mouths import bridge_gaps, mouth_views
 from contextalk.media.mel import mel_chunks, mel_spectrogram
+from contextalk.models.machine import device_of, move
 from contextalk.models.syncnet import SYNC_FRAMES, SyncJudge
 
 REACH = 15
@@ -96,19 +97,20 @@ class SyncObjective:
                 f"none of {len(clips)} training clips for judges lasts {wanted_s:.1f} s: nothing to shift"
             )
 
-    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is five frames and eight sounds."""
         chosen = torch.randint(len(self.training), (batch,), generator=generator).tolist()
         drawn = [_example(self.training[index], generator) for index in chosen]
-        views = torch.stack([example[0] for example in drawn]).float()
-        mel = torch.stack([example[1] for example in drawn]).float()
-        mirrored = torch.rand(batch, generator=generator) < 0.5
-        views[mirrored] = views[mirrored].flip(-1)
+        device = device_of(self.network)
+        views = move(torch.stack([example[0] for example in drawn]), device).float()
+        mel = move(torch.stack([example[1] for example in drawn]), device).float()
+        mirrored = move(torch.rand(batch, generator=generator), device)[:, None, None, None] < 0.5
+        views = torch.where(mirrored, views.flip(-1), views)
         lips = self.network.look(views)
         sound = self.network.listen(mel.flatten(0, 1)).unflatten(0, mel.shape[:2])
         logits = torch.einsum("bd,bnd->bn", lips, sound) * self.network.log_sharpness.exp()
-        right = torch.zeros(batch, dtype=torch.long)
-        found = float((logits.detach().argmax(dim=1) == 0).float().mean())
+        right = torch.zeros(batch, dtype=torch.long, device=device)
+        found = (logits.detach().argmax(dim=1) == 0).float().mean()
         return functional.cross_entropy(logits, right), {"found": found}
 
     def evaluate(self) -> dict[str, float]:
@@ -140,10 +142,11 @@ def _example(clip: MouthClip, generator: torch.Generator) -> tuple[Tensor, Tenso
 def _shift_distances(network: SyncJudge, clip: MouthClip, heard: MouthClip) -> Tensor:
     """(31,) mean distances over the lips of a clip that have sound at every shift."""
     windows = min(len(clip.views), len(heard.views)) - SYNC_FRAMES + 1
-    views = clip.views.unfold(0, SYNC_FRAMES, 1).movedim(-1, 1)[:windows]
+    device = device_of(network)
+    views = move(clip.views, device).unfold(0, SYNC_FRAMES, 1).movedim(-1, 1)[:windows]
     middle = SYNC_FRAMES // 2
     lips = network.look(views.float()).float()
-    sound = network.listen(heard.mel[middle : middle + windows].float()).float()
+    sound = network.listen(move(heard.mel[middle : middle + windows], device).float()).float()
     inner = lips[REACH : windows - REACH]
     shifted = [sound[shift : shift + len(inner)] for shift in range(2 * REACH + 1)]
     return torch.stack([functional.pairwise_distance(inner, part).mean() for part in shifted])
