@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contextalk.core.choices import MissingFace, Progress, Sampler, Sound
+from contextalk.core.choices import Device, MissingFace, Progress, Sampler, Sound
 from contextalk.core.errors import ContextalkError, ShapeError
 from contextalk.core.geometry import CropPath
 
@@ -226,6 +226,7 @@ class GenerateRequest:
         steps: Solver steps per window; None: the bundle's.
         sampler: Solver.
         seed: Root of all randomness.
+        device: Where the networks run; `auto`: a graphics card where there is one.
         time_range_s: Regenerate only frames with start ≤ time < stop; the others pass through.
         on_missing_face: What happens in frames without the target's face.
         save_landmarks: Where to write stage 1's landmarks.
@@ -247,6 +248,7 @@ class GenerateRequest:
     steps: int | None = None
     sampler: Sampler = "default"
     seed: int = 0
+    device: Device = "auto"
     time_range_s: tuple[float, float] | None = None
     on_missing_face: MissingFace = "hold"
     save_landmarks: Path | None = None

@@ -10,7 +10,8 @@ from contextalk.faces.crop import head_mask
 from contextalk.generation.pipeline import Picture, Pipeline
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle
-from contextalk.models.machine import keep_memory
+from contextalk.models.machine import choose_device, describe, keep_memory, move
+from contextalk.models.pictures import to_pixels
 
 LEAST_CODEC_DB = 18.0
 """A bundle whose own codec keeps less of a face than this (PSNR inside the mask) has not learnt such faces."""
@@ -28,13 +29,15 @@ def load_bundle(path: Path | None = None) -> Bundle:
 
 
 def open_pipeline(request: GenerateRequest) -> Pipeline:
-    """Both stages of the request's bundle, with its solver and steps.
+    """Both stages of the request's bundle on its device, with its solver and steps.
 
     Raises:
+        ContextalkError: No such device.
         BundleError: No bundle, or one that lacks a network.
     """
     keep_memory()
-    bundle = load_bundle(request.bundle)
+    device = choose_device(request.device)
+    bundle = load_bundle(request.bundle).to(device)
     card = bundle.card
     drawing = Drawing(
         sampler=card.models.sampler if request.sampler == "default" else request.sampler,
@@ -64,14 +67,15 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
             "record": card.record,
             "sampler": drawing.sampler,
             "steps": drawing.num_steps,
+            "device": describe(device),
         },
     )
 
 
 def codec_psnr_db(bundle: Bundle, head: Picture) -> float:
     """How much of a head crop (256, 256, 3) survives the bundle's codec, inside the mask."""
-    pixels = torch.from_numpy(head).permute(2, 0, 1)[None, None].float() / 127.5 - 1
+    pixels = to_pixels(head[None], bundle.device)
     with torch.no_grad():
         kept = bundle.codec.decode(bundle.codec.encode(pixels, "face"), "face")
-    error = ((kept - pixels) * 127.5)[0, 0][:, torch.from_numpy(_HEAD)].square().mean().item()
+    error = ((kept - pixels) * 127.5)[0, 0][:, move(torch.from_numpy(_HEAD), bundle.device)].square().mean().item()
     return float(10 * np.log10(255**2 / max(error, 1e-9)))

@@ -22,6 +22,7 @@ from contextalk.generation.work import WorkFolder, work_key
 from contextalk.media.source import Source, inspect_source
 from contextalk.media.video import probe
 from contextalk.media.writer import SEGMENT_SUFFIX, SegmentWriter, join_segments
+from contextalk.models.machine import choose_device
 
 
 def generate(request: GenerateRequest, progress: Progress | None = None) -> GenerateResult:
@@ -78,6 +79,7 @@ def generate_with(
             "inputs": inputs,
             "request": _deciding(request),
             "bundle": pipeline.fingerprint,
+            "device": choose_device(request.device).type,
             "versions": versions(),
             "faces": region.backend,
             "segment_windows": segment_windows,
@@ -223,6 +225,7 @@ def _deciding(request: GenerateRequest) -> dict[str, object]:
         "mask",
         "landmarks",
         "bundle",
+        "device",
         "output",
         "report",
         "save_landmarks",

@@ -17,6 +17,7 @@ from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
 from contextalk.models.conditions import Condition
 from contextalk.models.config import Step
+from contextalk.models.machine import draw_normal, move
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import Frames, decode_pictures, encode_pictures, inference
 
@@ -67,19 +68,19 @@ class Stage1:
         models = self.bundle.card.models
         step: Step = "first" if carried is None else "sequence"
         network = self.bundle.network("landmark", step)
-        frames = len(scene_view)
+        frames, device = len(scene_view), self.bundle.device
         modalities = network.config.modalities
-        with inference():
+        with inference(device):
             scene = encode_pictures(self.bundle.codec, scene_view, "scene")[None]
             condition = Condition(
                 hints=(scene,),
-                audio=_batch(mel) if "audio" in modalities else None,
-                place=_batch(place) if "place" in modalities else None,
+                audio=_batch(mel, device) if "audio" in modalities else None,
+                place=_batch(place, device) if "place" in modalities else None,
                 identity=_identity(self.bundle, identity_head)
                 if "identity" in modalities and carried is None
                 else None,
             )
-            base, scale = torch.zeros(latent_shape(1, frames)), models.landmark_residual or 1.0
+            base, scale = torch.zeros(latent_shape(1, frames), device=device), models.landmark_residual or 1.0
             if models.landmark_residual:
                 base = self._guess(network, condition)
                 condition = replace(condition, hints=(scene, base))
@@ -90,13 +91,13 @@ class Stage1:
             residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=first is not None),
                 models.process,
-                models.noise_scale * _noise(frames, seed),
+                models.noise_scale * _noise(frames, seed, device),
                 sampler=self.drawing.sampler,
                 num_steps=self.drawing.num_steps,
                 carried=None if first is None else (first.float() - base[:, 0]) / scale,
                 generator=torch.Generator().manual_seed(seed),
             )
-            read = self.bundle.reader(base + scale * residual.float())[0].float().numpy()
+            read = self.bundle.reader(base + scale * residual.float())[0].float().cpu().numpy()
         points, pupils = read[:, :68], read[:, 68:]
         if carried is not None:
             points[0], pupils[0] = carried
@@ -104,7 +105,7 @@ class Stage1:
 
     def _guess(self, network: MVControlNet, condition: Condition) -> Tensor:
         """The face that c_l alone regresses, drawn: (1, F, 16, 16, 16) latents."""
-        points = network.regress_points(condition)[0].numpy() * CROP_PX
+        points = network.regress_points(condition)[0].cpu().numpy() * CROP_PX
         drawings = draw_faces(points, draws_pupils=self.bundle.card.models.draws_pupils)
         return encode_pictures(self.bundle.codec, drawings, "drawing")[None].float()
 
@@ -142,8 +143,9 @@ class Stage2:
         """
         models = self.bundle.card.models
         network = self.bundle.network("face", "first" if carried is None else "sequence")
-        frames = len(drawing)
-        with inference():
+        frames, device = len(drawing), self.bundle.device
+        carried = None if carried is None else move(carried, device)
+        with inference(device):
             known = _identity(self.bundle, identity.picture)
             hints = {"drawing": encode_pictures(self.bundle.codec, drawing, "drawing")[None]}
             if "masked" in models.face_hints:
@@ -156,15 +158,17 @@ class Stage2:
                 hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
-                lips=self.bundle.lips(_batch(mel), known).float(),
+                lips=self.bundle.lips(_batch(mel, device), known).float(),
                 identity=known,
             )
-            base = hints["bent"].float() if models.face_residual else torch.zeros(latent_shape(1, frames))
+            base = (
+                hints["bent"].float() if models.face_residual else torch.zeros(latent_shape(1, frames), device=device)
+            )
             scale = models.face_residual or 1.0
             residual = sample(
                 lambda noisy, time: network(noisy, time, condition, first_is_clean=carried is not None),
                 models.process,
-                models.noise_scale * _noise(frames, seed),
+                models.noise_scale * _noise(frames, seed, device),
                 sampler=self.drawing.sampler,
                 num_steps=self.drawing.num_steps,
                 carried=None if carried is None else (carried[None] - base[:, 0]) / scale,
@@ -185,9 +189,9 @@ def _identity(bundle: Bundle, head: Frames) -> Tensor:
     return encode_pictures(bundle.codec, head[None], "face")
 
 
-def _batch(values: NDArray[np.float32]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(values, np.float32))[None]
+def _batch(values: NDArray[np.float32], device: torch.device) -> Tensor:
+    return move(torch.from_numpy(np.ascontiguousarray(values, np.float32)), device)[None]
 
 
-def _noise(frames: int, seed: int) -> Tensor:
-    return torch.randn(latent_shape(1, frames), generator=torch.Generator().manual_seed(seed))
+def _noise(frames: int, seed: int, device: torch.device) -> Tensor:
+    return draw_normal(latent_shape(1, frames), torch.Generator().manual_seed(seed), device)

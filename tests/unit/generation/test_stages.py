@@ -1,11 +1,15 @@
 """Both stages on networks of random weights: what is carried comes back, what is generated is added to the guess."""
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.generation_kit import face_points
+from torch.overrides import TorchFunctionMode
 
 from contextalk.generation.identity import IdentityHead
 from contextalk.generation.stages import Drawing, Stage1, Stage2
@@ -87,3 +91,42 @@ def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
     # Solver and bf16 rounding of latents of unit size.
     torch.testing.assert_close(latents, bent.float(), atol=0.05, rtol=0)
     assert len(drawn) == 2
+
+
+class EverythingHasAPlace(TorchFunctionMode):
+    """Refuses tensors that our code makes without saying where: on a card's window they would be on the CPU.
+
+    Draws with a generator are the CPU's on every device and moved; so is the schedule of the noise.
+    """
+
+    MAKERS = frozenset({torch.zeros, torch.ones, torch.full, torch.empty, torch.arange, torch.linspace, torch.eye})
+    DRAWS = frozenset({torch.rand, torch.randn, torch.randint})
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        caller = sys._getframe(1)
+        placed = kwargs.get("device") is not None or (func in self.DRAWS and kwargs.get("generator") is not None)
+        if func in self.MAKERS | self.DRAWS and caller.f_globals["__name__"].startswith("contextalk.") and not placed:
+            raise AssertionError(f"{caller.f_code.co_filename}:{caller.f_lineno} makes a tensor without a device")
+        return func(*args, **kwargs)
+
+
+@pytest.mark.parametrize("frames", [1, 8])
+def test_every_tensor_of_a_window_has_its_device(bundle: Bundle, frames: int):
+    mel, place = np.zeros((frames, 80, 16), np.float32), np.full((frames, 3), 0.5, np.float32)
+    head = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
+    faces = np.repeat(WHOLE[None], frames, axis=0)
+    carried = None if frames == 1 else torch.zeros(16, 16, 16)
+    face = None if frames == 1 else (FACE, PUPILS)
+    with EverythingHasAPlace():
+        Stage1(bundle, DRAWING).window(pictures(frames, 0), mel, place, head.picture, face, 0)
+        Stage2(bundle, DRAWING).window(pictures(frames, 2), pictures(frames, 3), faces, mel, head, carried, 0)
+    with EverythingHasAPlace(), pytest.raises(AssertionError, match="makes a tensor without a device"):
+        _made_by("contextalk.elsewhere")
+
+
+def _made_by(module: str) -> torch.Tensor:
+    """A tensor without a device, made by code of a module of that name."""
+    return eval("torch.zeros(1)", {"torch": torch, "__name__": module})

@@ -35,7 +35,7 @@ def load_ablation(
     Raises:
         BundleError: No such network, or one that wants to be told something else.
     """
-    network = _from_bundle(name, bundle) if weights is None else _from_folder(name, weights)
+    network = _from_bundle(name, bundle) if weights is None else _from_folder(name, weights).to(bundle.device)
     told = set(network.config.modalities)
     if not told <= modalities or network.config.num_hints != num_hints:
         raise BundleError(

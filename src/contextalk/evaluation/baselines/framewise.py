@@ -19,6 +19,7 @@ from contextalk.generation.work import file_digest
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
 from contextalk.models.conditions import Condition
+from contextalk.models.machine import draw_normal, move
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import decode_pictures, encode_pictures, inference
 
@@ -75,8 +76,8 @@ class FramewiseFaces:
         del masked_crop, times_s, mel, seed
         first = 0 if carried is None else 1
         frames = len(drawing) - first
-        codec = self.bundle.codec
-        with inference():
+        codec, device = self.bundle.codec, self.bundle.device
+        with inference(device):
             known = encode_pictures(codec, identity.picture[None], "face")
             condition = Condition(
                 hints=(
@@ -85,7 +86,7 @@ class FramewiseFaces:
                 ),
                 identity=known.expand(frames, -1, -1, -1) if self.network.config.modalities else None,
             )
-            noise = torch.randn(latent_shape(1, 1), generator=torch.Generator().manual_seed(self.seed))
+            noise = draw_normal(latent_shape(1, 1), torch.Generator().manual_seed(self.seed), device)
             drawn = draw(
                 self.network,
                 self.bundle.card.models.process,
@@ -95,5 +96,5 @@ class FramewiseFaces:
                 carried=None,
                 seed=self.seed,
             )[:, 0]
-        latents = drawn if carried is None else torch.cat([carried[None], drawn])
+        latents = drawn if carried is None else torch.cat([move(carried, device)[None], drawn])
         return decode_pictures(codec, latents, "face"), latents

@@ -20,6 +20,7 @@ from contextalk.generation.work import file_digest
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
 from contextalk.models.conditions import Condition
+from contextalk.models.machine import draw_normal, move
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import decode_pictures, encode_pictures, inference
 
@@ -96,9 +97,10 @@ class OneStageFaces:
     ) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); neither drawing nor masked crop is looked at."""
         del drawing, masked_crop, times_s
-        heard = torch.from_numpy(np.ascontiguousarray(mel, np.float32))[None]
+        device = self.bundle.device
+        heard = move(torch.from_numpy(np.ascontiguousarray(mel, np.float32)), device)[None]
         told = self.network.config.modalities
-        with inference():
+        with inference(device):
             known = encode_pictures(self.bundle.codec, identity.picture[None], "face")
             condition = Condition(
                 hints=(encode_pictures(self.bundle.codec, scene_view, "scene")[None],),
@@ -106,14 +108,14 @@ class OneStageFaces:
                 lips=self.bundle.lips(heard, known).float() if "lips" in told else None,
                 identity=known if "identity" in told and carried is None else None,
             )
-            noise = torch.randn(latent_shape(1, len(scene_view)), generator=torch.Generator().manual_seed(seed))
+            noise = draw_normal(latent_shape(1, len(scene_view)), torch.Generator().manual_seed(seed), device)
             latents = draw(
                 self.network,
                 self.bundle.card.models.process,
                 condition,
                 noise,
                 self.drawing,
-                carried=None if carried is None else carried[None],
+                carried=None if carried is None else move(carried, device)[None],
                 seed=seed,
             )[0]
         return decode_pictures(self.bundle.codec, latents, "face"), latents
