@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import subcommand
 
 import contextalk
+from contextalk.cli.bench import Bench
 from contextalk.cli.console import Bars, Verb
 from contextalk.cli.demo import Demo
 from contextalk.cli.doctor import Doctor
@@ -38,6 +39,7 @@ VERBS = (
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Weights, subcommand("weights")]
     | Annotated[Study, subcommand("study")]
+    | Annotated[Bench, subcommand("bench")]
     | Annotated[Doctor, subcommand("doctor")]
 )
 """Heavy rooms are imported by a verb's `run`, so that `--help` is instant."""

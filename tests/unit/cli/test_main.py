@@ -19,7 +19,7 @@ from contextalk.cli.train import BundleRun, Train
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import GenerateRequest
 
-VERBS = ("demo", "people", "synth", "prepare", "train", "bundle", "generate", "evaluate", "doctor")
+VERBS = ("demo", "people", "synth", "prepare", "train", "bundle", "generate", "evaluate", "bench", "doctor")
 
 
 def read(line: str) -> Verb:
@@ -67,7 +67,7 @@ def test_generate_maps_every_option() -> None:
     verb = read(
         "generate s.mp4 --audio a.wav --identity i.png --target 3,4@1.5 --mask m.png --landmarks l.npz --bundle b "
         "--annotations none --sound keep --steps 5 --sampler ddim --seed 7 --range 1.5-4 --on-missing-face error "
-        "--save-landmarks k.npz --report r.json --lossless --force -o out.mkv"
+        "--save-landmarks k.npz --report r.json --device cpu --lossless --force -o out.mkv"
     )
     assert isinstance(verb, Generate)
     assert verb.request() == GenerateRequest(
@@ -84,6 +84,7 @@ def test_generate_maps_every_option() -> None:
         steps=5,
         sampler="ddim",
         seed=7,
+        device="cpu",
         time_range_s=(1.5, 4.0),
         on_missing_face="error",
         save_landmarks=Path("k.npz"),
@@ -112,6 +113,10 @@ def test_generate_has_the_defaults_of_the_request() -> None:
         ("generate s.mp4 --audio a.wav -o out.mp4 --range 5-2", "0 <= A < B"),
         ("generate s.mp4 --audio a.wav -o out.mp4 --range soon", "A-B in seconds"),
         ("fly", "fly"),
+        ("train face --data d --run r --device gpu", "gpu"),
+        ("bench train --preset small", "no preset 'small'"),
+        ("bench train --preset paper --network face", "no network 'face', wanted landmark_first"),
+        ("bench generate --steps 0", "--steps 0, wanted 1 or more"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(line: str, wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,6 +128,30 @@ def test_bad_input_is_one_line_and_status_2(line: str, wanted: str, capsys: pyte
     assert len(said.err.splitlines()) == 1
     assert said.err.startswith("contextalk: ")
     assert wanted in said.err
+
+
+@pytest.mark.parametrize("line", ["train codec --data d --run r", "bench train", "bench generate"])
+def test_a_card_that_is_not_there_is_bad_input(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ending:
+        main([*line.split(), "--device", "cuda"])
+    assert ending.value.code == 2
+    assert "sees no CUDA device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("action", ["train --network face-sequence --batch 1", "generate --streams 1"])
+def test_bench_prints_a_table_that_names_the_machine(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(f"bench {action} --preset debug --device cpu --seconds 0 --json".split())
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["device"].startswith("CPU, ")
+    assert all(value > 0 for value in figures.values() if not isinstance(value, str))
+    assert {"windows/s", "frames/s, one stream"} & set(figures)
 
 
 def test_synth_without_skia_says_how_to_get_it(
