@@ -44,6 +44,7 @@ class Train:
         windows: Train the network for this many windows instead of the preset's number.
         device: Where networks learn: cpu, cuda (a graphics card), or auto (a card where there is one). A run may go on
             elsewhere than it began.
+        workers: Processes at once that read clips and draw what networks see of them.
         json: Print the answer as JSON.
     """
 
@@ -54,6 +55,7 @@ class Train:
     bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None
     windows: Annotated[int | None, arg(metavar="INT")] = None
     device: Device = "auto"
+    workers: int = 1
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:
@@ -68,6 +70,7 @@ class Train:
             from_bundle=self.bundle,
             windows=self.windows,
             device=self.device,
+            workers=self.workers,
             progress=progress,
         )
         lines = [

@@ -10,9 +10,10 @@ import numpy as np
 
 from contextalk.core.geometry import Points
 from contextalk.core.time import WINDOW_FRAMES
-from contextalk.dataset.clips import read_clips
+from contextalk.dataset.clips import Clip
 from contextalk.faces.warp import lay_heads
 from contextalk.models.pictures import Frames
+from contextalk.training.clip_workers import map_clips
 from contextalk.training.pictures import ClipPictures
 
 _CLIPS_A_PERSON = 3
@@ -37,23 +38,30 @@ class KnownHead:
     points: Points
 
 
-def spare_identities(dataset: Path, clips: Mapping[str, tuple[str, str]]) -> dict[str, list[KnownHead]]:
+def spare_identities(
+    dataset: Path, clips: Mapping[str, tuple[str, str]], *, workers: int = 1
+) -> dict[str, list[KnownHead]]:
     """The middle head of some clips of every person who has several.
 
     Args:
         dataset: Folder written by `prepare`.
         clips: Key → (person, split).
+        workers: Processes that read.
     """
     keys: defaultdict[str, list[str]] = defaultdict(list)
     for key, (person, _) in clips.items():
         keys[person].append(key)
     chosen = {key for ours in keys.values() if len(ours) > 1 for key in sorted(ours, key=_order)[:_CLIPS_A_PERSON]}
     heads: defaultdict[str, list[KnownHead]] = defaultdict(list)
-    for clip in read_clips(dataset, keys=chosen):
-        middle = len(clip) // 2
-        points = clip.crop.to_crop(np.concatenate([clip.landmarks.points, clip.landmarks.pupils], axis=1))[middle]
-        heads[clip.person].append(KnownHead(key=clip.key, picture=clip.head[middle], points=points))
+    for head in map_clips(dataset, dict.fromkeys(chosen), _middle_head, workers=workers):
+        heads[clips[head.key][0]].append(head)
     return dict(heads)
+
+
+def _middle_head(clip: Clip, _: None) -> KnownHead:
+    middle = len(clip) // 2
+    points = clip.crop.to_crop(np.concatenate([clip.landmarks.points, clip.landmarks.pupils], axis=1))[middle]
+    return KnownHead(key=clip.key, picture=clip.head[middle].copy(), points=points)
 
 
 def bent_heads(key: str, seen: ClipPictures, identities: Sequence[KnownHead]) -> Frames:

@@ -4,20 +4,24 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from contextalk.core.errors import DatasetError
 from contextalk.core.records import Progress
 from contextalk.core.time import WINDOW_FRAMES
-from contextalk.dataset.clips import Clip, read_clips
+from contextalk.dataset.clips import Clip
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
+from contextalk.training.clip_workers import map_clips
 from contextalk.training.identities import KnownHead, bent_heads, spare_identities
 from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, lip_pictures
@@ -67,8 +71,29 @@ def codec_key(codec: Codec) -> str:
     return digest.hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenClip:
+    """One clip before the codec, as arrays: tensors would travel between processes by open files.
+
+    Attributes:
+        key: As in the dataset.
+        pictures: (F, 256, 256, 3) uint8 by the name of the latent they become.
+        rest: What else a `LatentClip` has.
+    """
+
+    key: str
+    pictures: dict[str, Frames]
+    rest: dict[str, NDArray[Any]]
+
+
 def cached_latents(
-    dataset: Path, codec: Codec, cache: Path, *, draws_pupils: bool, progress: Progress | None = None
+    dataset: Path,
+    codec: Codec,
+    cache: Path,
+    *,
+    draws_pupils: bool,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> list[LatentClip]:
     """All clips of a dataset as latents; what is not in the cache yet is made and added.
 
@@ -77,6 +102,7 @@ def cached_latents(
         codec: Trained codec with its statistics set, on the device that shall encode.
         cache: Folder; a clip is a file of its own, written whole or not at all.
         draws_pupils: How drawings are made.
+        workers: Processes that read and draw; this one encodes.
         progress: Called once a clip.
 
     Raises:
@@ -88,10 +114,11 @@ def cached_latents(
     rows = _list_clips(dataset)
     missing = [key for key in rows if not (folder / f"{key}.safetensors").is_file()]
     if missing:
-        known = spare_identities(dataset, rows)
-        for done, clip in enumerate(read_clips(dataset, keys=set(missing)), start=1):
-            tensors = encode_clip(clip, codec, known.get(clip.person, ()), draws_pupils=draws_pupils)
-            _write(folder / f"{clip.key}.safetensors", tensors)
+        known = spare_identities(dataset, rows, workers=workers)
+        lenders = {key: known.get(rows[key][0], ()) for key in missing}
+        seen = map_clips(dataset, lenders, partial(see_clip, draws_pupils=draws_pupils), workers=workers)
+        for done, clip in enumerate(seen, start=1):
+            _write(folder / f"{clip.key}.safetensors", encode_clip(clip, codec))
             if progress is not None:
                 progress("latents", done, len(missing))
     for key, (person, split) in rows.items():
@@ -101,33 +128,49 @@ def cached_latents(
     return clips
 
 
-def encode_clip(
-    clip: Clip, codec: Codec, identities: Sequence[KnownHead] = (), *, draws_pupils: bool
-) -> dict[str, Tensor]:
-    """The tensors of a `LatentClip`, on the CPU.
+_DOMAINS: dict[str, Domain] = {
+    "face": "face",
+    "masked": "face",
+    "bent": "face",
+    "drawing": "drawing",
+    "scene": "scene",
+}
+"""What the pictures of a clip show."""
+
+
+def see_clip(clip: Clip, identities: Sequence[KnownHead], *, draws_pupils: bool) -> SeenClip:
+    """Draw what the networks see of a clip.
 
     Args:
         clip: The clip.
-        codec: Encodes.
         identities: Heads of the person from several clips; those of this one are not used.
         draws_pupils: How drawings are made.
     """
     seen = clip_pictures(clip, draws_pupils=draws_pupils)
-    pictures: dict[str, tuple[Frames, Domain]] = {
-        "face": (seen.head, "face"),
-        "masked": (seen.masked, "face"),
-        "bent": (bent_heads(clip.key, seen, identities), "face"),
-        "drawing": (seen.drawing, "drawing"),
-        "scene": (seen.scene, "scene"),
+    return SeenClip(
+        key=clip.key,
+        pictures={
+            "face": seen.head,
+            "masked": seen.masked,
+            "bent": bent_heads(clip.key, seen, identities),
+            "drawing": seen.drawing,
+            "scene": seen.scene,
+        },
+        rest={
+            "mel": mel_chunks(mel_spectrogram(clip.wave), len(clip)).astype(np.float16),
+            "place": clip.crop.place(clip.landmarks.size_px),
+            "points": seen.points,
+            "lips": lip_pictures(seen.head, seen.points),
+        },
+    )
+
+
+def encode_clip(clip: SeenClip, codec: Codec) -> dict[str, Tensor]:
+    """The tensors of a `LatentClip`, on the CPU."""
+    latents = {
+        name: encode_pictures(codec, frames, _DOMAINS[name]).half().cpu() for name, frames in clip.pictures.items()
     }
-    latents = {name: encode_pictures(codec, frames, domain).half().cpu() for name, (frames, domain) in pictures.items()}
-    return {
-        **latents,
-        "mel": torch.from_numpy(mel_chunks(mel_spectrogram(clip.wave), len(clip))).half(),
-        "place": torch.from_numpy(clip.crop.place(clip.landmarks.size_px)),
-        "points": torch.from_numpy(seen.points),
-        "lips": torch.from_numpy(lip_pictures(seen.head, seen.points)),
-    }
+    return {**latents, **{name: torch.from_numpy(value) for name, value in clip.rest.items()}}
 
 
 def _list_clips(dataset: Path) -> dict[str, tuple[str, str]]:

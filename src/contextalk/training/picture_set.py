@@ -1,19 +1,24 @@
 """Pictures the codec learns from: a few frames of every clip, held in memory as bytes."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from contextalk.core.errors import DatasetError
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.core.records import Progress
-from contextalk.dataset.clips import Clip, read_clips
+from contextalk.dataset.clips import Clip
+from contextalk.dataset.manifest import read_manifest
 from contextalk.models.codec import DOMAINS, Domain
 from contextalk.models.machine import CPU, keep, move
 from contextalk.models.pictures import pixels_of
+from contextalk.training.clip_workers import map_clips
 from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, picture_weights
 
@@ -42,12 +47,13 @@ class PictureSet:
         draws_pupils: bool,
         judge_share: float = 0.0,
         device: torch.device = CPU,
+        workers: int = 1,
         progress: Progress | None = None,
     ) -> None:
-        """Read the pictures and keep them where batches are wanted, if they fit there."""
+        """Read the pictures, by `workers` processes, and keep them where batches are wanted, if they fit there."""
         self.device = device
         self.held_out: dict[Domain, Tensor] = {}
-        clips = list(_read_some(dataset, draws_pupils, judge_share, progress))
+        clips = list(_read_some(dataset, draws_pupils, judge_share, workers, progress))
         training = [pictures for split, pictures in clips if split == "train"]
         held_out = [pictures for split, pictures in clips if split == "val"] or training[-1:]
         if not training:
@@ -119,10 +125,8 @@ def _patches(pictures: Tensor, corners: Tensor) -> Tensor:
 
 
 def _read_some(
-    dataset: Path, draws_pupils: bool, judge_share: float, progress: Progress | None
+    dataset: Path, draws_pupils: bool, judge_share: float, workers: int, progress: Progress | None
 ) -> list[tuple[str, dict[str, Tensor]]]:
-    from contextalk.dataset.manifest import read_manifest
-
     rows = [
         row
         for row in read_manifest(dataset).to_pylist()
@@ -131,17 +135,25 @@ def _read_some(
     total = sum(row["num_frames"] for row in rows)
     every = max(1, -(-total // _MAX_FRAMES))
     kept = []
-    for done, clip in enumerate(read_clips(dataset, keys={row["key"] for row in rows}), start=1):
-        kept.append((clip.split, _some(clip, every, draws_pupils)))
+    act = partial(_some, every=every, draws_pupils=draws_pupils)
+    read = map_clips(dataset, dict.fromkeys(row["key"] for row in rows), act, workers=workers)
+    for done, (split, pictures) in enumerate(read, start=1):
+        kept.append((split, {name: torch.from_numpy(value) for name, value in pictures.items()}))
         if progress is not None:
             progress("pictures", done, len(rows))
     return kept
 
 
-def _some(clip: Clip, every: int, draws_pupils: bool) -> dict[str, Tensor]:
+def _some(clip: Clip, _: None, *, every: int, draws_pupils: bool) -> tuple[str, dict[str, NDArray[Any]]]:
+    """The split of a clip, and pictures of some of its frames: arrays, as tensors would travel by open files."""
     pictures = clip_pictures(
         clip, slice(every // 2 if every < len(clip) else 0, None, every), draws_pupils=draws_pupils
     )
-    frames = {"face": pictures.head, "masked": pictures.masked, "drawing": pictures.drawing, "scene": pictures.scene}
-    tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in frames.items()}
-    return {**tensors, "points": torch.from_numpy(pictures.points)}
+    frames: dict[str, NDArray[Any]] = {
+        "face": pictures.head,
+        "masked": pictures.masked,
+        "drawing": pictures.drawing,
+        "scene": pictures.scene,
+    }
+    frames["points"] = pictures.points
+    return clip.split, {name: np.ascontiguousarray(value) for name, value in frames.items()}

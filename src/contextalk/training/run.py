@@ -60,6 +60,7 @@ def train(
     from_bundle: Path | None = None,
     windows: int | None = None,
     device: Device = "auto",
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, float]]:
     """Train one network of a run, or `all` in order; what is finished is skipped, what was interrupted goes on.
@@ -74,6 +75,7 @@ def train(
         from_bundle: Start from these weights; its codec is kept as it is.
         windows: Train the named network for this many windows instead of the preset's.
         device: Where networks learn; a run may go on elsewhere than it began.
+        workers: Processes that read clips and draw what networks see of them.
         progress: Told what is being done.
 
     Returns:
@@ -84,7 +86,7 @@ def train(
     """
     where = choose_device(device)
     training_run = TrainingRun(
-        data, run, _preset(run, preset), from_bundle=from_bundle, device=where, progress=progress
+        data, run, _preset(run, preset), from_bundle=from_bundle, device=where, workers=workers, progress=progress
     )
     if windows is not None:
         training_run.shorten(network, windows)
@@ -129,6 +131,7 @@ class TrainingRun:
         *,
         from_bundle: Path | None = None,
         device: torch.device = CPU,
+        workers: int = 1,
         progress: Progress | None = None,
     ) -> None:
         self.data = data
@@ -138,6 +141,7 @@ class TrainingRun:
         self.budgets = _budgets(preset)
         self.start = Bundle.load(from_bundle) if from_bundle is not None else None
         self.device = device
+        self.workers = workers
         self.progress = progress
 
     def shorten(self, network: str, windows: int) -> None:
@@ -206,7 +210,9 @@ class TrainingRun:
         """(training, held-out) clips as latents."""
         cache = self.folder / "latents"
         draws = self.models.draws_pupils
-        everything = cached_latents(self.data, self.codec, cache, draws_pupils=draws, progress=self.progress)
+        everything = cached_latents(
+            self.data, self.codec, cache, draws_pupils=draws, workers=self.workers, progress=self.progress
+        )
         persons = sorted({clip.person for clip in everything if clip.split == "train"})
         (self.folder / "persons.json").write_text(json.dumps(persons) + "\n")
         return split_clips(everything, self.config.judge_share)
@@ -254,6 +260,7 @@ class TrainingRun:
                 draws_pupils=self.models.draws_pupils,
                 judge_share=self.config.judge_share,
                 device=self.device,
+                workers=self.workers,
                 progress=self.progress,
             )
             objective = CodecObjective(codec, pictures)

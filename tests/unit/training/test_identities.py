@@ -50,7 +50,7 @@ def test_a_long_clip_borrows_from_others_too():
 
 def test_people_with_several_clips_lend_heads(monkeypatch: pytest.MonkeyPatch):
     asked: list[set[str]] = []
-    monkeypatch.setattr(identities, "read_clips", lambda _, keys: asked.append(set(keys)) or iter(()))
+    monkeypatch.setattr(identities, "map_clips", lambda _, told, *__, **___: asked.append(set(told)) or iter(()))
     clips = {f"ann-{number}": ("ann", "train") for number in range(9)} | {"bob-0": ("bob", "train")}
     assert identities.spare_identities(None, clips) == {}  # pyright: ignore[reportArgumentType]
     assert len(asked[0]) == 3
