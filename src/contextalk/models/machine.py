@@ -63,7 +63,7 @@ def keep(tensors: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
         wanted = sum(tensor.nbytes for tensor in tensors.values())
         if wanted > _MEMORY_SHARE * torch.cuda.mem_get_info(device)[0]:
             return tensors
-    return {name: move(tensor, device) for name, tensor in tensors.items()}
+    return {name: tensor.to(device) for name, tensor in tensors.items()}  # not pinned on the way: it would stay so
 
 
 def draw_normal(shape: torch.Size | tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:

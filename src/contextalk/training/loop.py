@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from contextalk.core.records import Progress
@@ -172,12 +173,12 @@ def _warm_decay(steps: int) -> float:
 
 
 def _average(averaged: dict[str, Tensor], network: nn.Module, decay: float) -> None:
-    with torch.no_grad():
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                averaged[name].lerp_(value.detach(), 1 - decay)
-            else:
-                averaged[name].copy_(value)
+    current = network.state_dict()
+    floating = [name for name, value in averaged.items() if value.is_floating_point()]
+    update = get_ema_multi_avg_fn(decay)
+    update([averaged[name] for name in floating], [current[name] for name in floating], 0)
+    for name in averaged.keys() - set(floating):
+        averaged[name].copy_(current[name])
 
 
 def _evaluate(objective: Objective, averaged: dict[str, Tensor]) -> dict[str, float]:
