@@ -46,6 +46,7 @@ class Speed:
         streams: Windows drawn at once for the figure of many streams.
         seconds: For each figure.
         minutes: After so long no other measurement is begun.
+        peers: Also Stable Diffusion's U-Net, 860 million parameters; minutes on a CPU.
         device: As `contextalk bench`.
     """
 
@@ -56,6 +57,7 @@ class Speed:
     streams: int = 32
     seconds: float = 5.0
     minutes: float = 9.0
+    peers: bool = True
     device: Device = "auto"
 
 
@@ -64,9 +66,10 @@ def main(config: Speed) -> None:
     device, limit = choose_device(config.device), Limit(config.minutes)
     training, generation = (Rows(config.output / f"{name}.json") for name in ("train", "generate"))
     peak = peak_flops(device, compute_type(device), at_least_s=min(1.0, config.seconds))
-    jobs: list[tuple[Rows, str, Callable[[], Figures]]] = [
-        (training, "diffusers UNet2DConditionModel, 8 frames", partial(measure_peer, device, config, peak))
-    ]
+    jobs: list[tuple[Rows, str, Callable[[], Figures]]] = []
+    if config.peers:
+        peer = "diffusers UNet2DConditionModel, 8 frames"
+        jobs.append((training, peer, partial(measure_peer, device, config, peak)))
     for mode in config.modes:
         for preset in config.presets:
             jobs.append((generation, f"{preset} {mode}", partial(measure_preset, preset, mode, device, config)))
