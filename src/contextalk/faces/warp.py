@@ -4,7 +4,6 @@ It knows nothing of what a turned head hides or a closed mouth holds. It brings 
 their places, so that a network need only put right what bending cannot do.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, Points
+from contextalk.faces.closing import close_features
 from contextalk.faces.crop import head_mask
 
 Picture = NDArray[np.uint8]
@@ -45,46 +45,6 @@ _STEPS = np.arange(_CELLS) * (_GRID_PX / CROP_PX)
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Eye:
-    """Rows of an eye's points: both corners, the lids from the first corner on, the pupil."""
-
-    corners: tuple[int, int]
-    upper: tuple[int, int]
-    lower: tuple[int, int]
-    pupil: int
-
-    def opening_px(self, points: Points) -> float:
-        """Height between the lids."""
-        return float((points[list(self.lower), 1] - points[list(self.upper), 1]).mean())
-
-    def lids(self, points: Points) -> tuple[Points, Points]:
-        """The (4, 2) points of the upper lid and of the lower, corners included."""
-        first, last = self.corners
-        return points[[first, *self.upper, last]], points[[first, *self.lower, last]]
-
-    def opened(self, points: Points, wanted: Points) -> Points:
-        """`wanted`, with this eye as open as in `points`: all of it goes with its corners."""
-        seen, aim = (face[:, 0] + 1j * face[:, 1] for face in (points, wanted))
-        first, last = self.corners
-        rows = [*self.upper, *self.lower, *([self.pupil] if self.pupil < len(points) else [])]
-        moved = aim[first] + (aim[last] - aim[first]) / (seen[last] - seen[first]) * (seen[rows] - seen[first])
-        opened = wanted.copy()
-        opened[rows] = np.stack([moved.real, moved.imag], axis=1)
-        return opened
-
-
-_EYES = (_Eye((36, 39), (37, 38), (41, 40), 68), _Eye((42, 45), (43, 44), (47, 46), 69))
-
-_CLOSING = 0.7
-"""Share of its opening below which an eye's lids are pulled over it. A plate cannot do it: between lids that meet, the
-eye would have to vanish."""
-
-_LID_REACH, _LID_EDGE = 0.45, 0.22
-"""In openings of the eye: how far from the lids skin follows them, less than to the brow, and how thick lids with their
-lashes are, which are moved and not stretched."""
-
-
 def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
     """The head as it looks when its points are drawn to where they are wanted.
 
@@ -96,15 +56,10 @@ def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
     Returns:
         (256, 256, 3); the crop's border stays where it is.
     """
-    closing = [eye for eye in _EYES if eye.opening_px(wanted) < _CLOSING * eye.opening_px(points)]
-    opened = wanted
-    for eye in closing:
-        opened = eye.opened(points, opened)
-    across, down = _pull(points, opened)
-    columns, rows = np.meshgrid(_PIXELS, _PIXELS)
-    for eye in closing:
-        rows = _pull_lids(rows, eye.lids(opened), eye.lids(wanted))
-    if closing:
+    plate, rows = close_features(points, wanted)
+    across, down = _pull(points, plate)
+    if rows is not None:
+        columns = np.broadcast_to(_PIXELS, rows.shape)
         across, down = (_sample(field, columns, rows) for field in (across, down))
     return np.asarray(_sample(head, across, down), np.uint8)
 
@@ -122,29 +77,6 @@ def _pull(points: Points, wanted: Points) -> tuple[Floats, Floats]:
     at = (_PIXELS + np.float32(0.5)) / _GRID_PX
     move = _sample(grid, *np.meshgrid(at, at))
     return _PIXELS + move[..., 0], _PIXELS[:, None] + move[..., 1]
-
-
-def _pull_lids(rows: Floats, lids: tuple[Points, Points], wanted: tuple[Points, Points]) -> Floats:
-    """Rows of an eye's columns so that lids lie where wanted, their edges whole, skin stretched, the eye squeezed."""
-    rows = rows.copy()
-    left, right = sorted(lids[0][[0, -1], 0])
-    opening = float(np.mean(lids[1][1:3, 1] - lids[0][1:3, 1]))
-    reach, edge = _LID_REACH * opening, _LID_EDGE * opening
-    for column in range(max(0, int(left)), min(CROP_PX, int(np.ceil(right)))):
-        upper, lower = (_height(lid, column) for lid in lids)
-        top, bottom = upper - reach, lower + reach
-        over = np.clip(_height(wanted[0], column), top + edge + 1, bottom - edge - 2)
-        under = np.clip(_height(wanted[1], column), over + 0.1, bottom - edge - 1)
-        at = np.arange(max(0, int(np.ceil(top))), min(CROP_PX, int(bottom) + 1))
-        there = [top, upper - edge, upper, lower, lower + edge, bottom]
-        rows[at, column] = np.interp(at, [top, over - edge, over, under, under + edge, bottom], there)
-    return rows
-
-
-def _height(lid: Points, column: int) -> float:
-    """Row of a lid of (4, 2) points in a column, both counted from pixel centres."""
-    order = np.argsort(lid[:, 0])
-    return float(np.interp(column + 0.5, lid[order, 0], lid[order, 1])) - 0.5
 
 
 def _sample(values: NDArray[Any], across: Floats, down: Floats) -> NDArray[Any]:
