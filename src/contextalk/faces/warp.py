@@ -116,5 +116,6 @@ def _spline(sites: Floats, values: Floats, stiffness: Floats, at: Floats) -> Flo
 
 def _plate(one: Floats, other: Floats) -> Floats:
     """r² log r between places, (n, m)."""
-    squared = ((one[:, None] - other[None]) ** 2).sum(axis=-1)
-    return 0.5 * squared * np.log(np.maximum(squared, 1e-12))
+    squared = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
+    np.maximum(squared, 1e-12, out=squared)
+    return 0.5 * squared * np.log(squared)
