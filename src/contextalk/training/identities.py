@@ -52,7 +52,7 @@ def spare_identities(dataset: Path, clips: Mapping[str, tuple[str, str]]) -> dic
     for clip in read_clips(dataset, keys=chosen):
         middle = len(clip) // 2
         points = clip.crop.to_crop(np.concatenate([clip.landmarks.points, clip.landmarks.pupils], axis=1))[middle]
-        heads[clip.person].append(KnownHead(key=clip.key, picture=clip.head[middle], points=points))
+        heads[clip.person].append(KnownHead(key=clip.key, picture=clip.head[middle].copy(), points=points))
     return dict(heads)
 
 
