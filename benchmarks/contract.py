@@ -91,7 +91,7 @@ def _request(scene: Path, config: Contract) -> GenerateRequest:
     return GenerateRequest(
         scene=scene,
         audio=config.audio,
-        output=config.output / f"{scene.stem}.mkv",
+        output=config.output / f"{scene.stem}.mp4",
         bundle=config.bundle,
         lossless=True,
         force=True,

@@ -33,6 +33,7 @@ class Generate:
         steps: Solver steps per window; default: the bundle's.
         sampler: Solver; default: the bundle's.
         seed: Root of all randomness.
+        blinks: Blinks a minute of generated landmarks; 0: none but what stage 1 draws.
         range: Regenerate seconds A to B only, as A-B; the rest passes through.
         on_missing_face: In frames without the target's face: hold the last place, interpolate it, pass the frame
             through, or stop with an error.
@@ -56,6 +57,7 @@ class Generate:
     steps: Annotated[int | None, arg(metavar="INT")] = None
     sampler: Sampler = "default"
     seed: int = 0
+    blinks: float = 15.0
     range: Annotated[str | None, arg(metavar="A-B")] = None
     on_missing_face: MissingFace = "hold"
     save_landmarks: Annotated[Path | None, arg(metavar="L.npz")] = None
@@ -82,6 +84,7 @@ class Generate:
             steps=self.steps,
             sampler=self.sampler,
             seed=self.seed,
+            blinks_per_minute=self.blinks,
             time_range_s=None if self.range is None else parse_range(self.range),
             on_missing_face=self.on_missing_face,
             save_landmarks=self.save_landmarks,

@@ -226,6 +226,7 @@ class GenerateRequest:
         steps: Solver steps per window; None: the bundle's.
         sampler: Solver.
         seed: Root of all randomness.
+        blinks_per_minute: Of generated landmarks; 0: none but what stage 1 draws.
         time_range_s: Regenerate only frames with start ≤ time < stop; the others pass through.
         on_missing_face: What happens in frames without the target's face.
         save_landmarks: Where to write stage 1's landmarks.
@@ -247,6 +248,7 @@ class GenerateRequest:
     steps: int | None = None
     sampler: Sampler = "default"
     seed: int = 0
+    blinks_per_minute: float = 15.0
     time_range_s: tuple[float, float] | None = None
     on_missing_face: MissingFace = "hold"
     save_landmarks: Path | None = None

@@ -49,7 +49,7 @@ def test_teeth_go_behind_closing_lips(share: float):
         wanted[upper, 1], wanted[lower, 1] = middle - share * half, middle + share * half
     bent = bend_head(head, points, wanted)
     left = (bent[..., 0].astype(float) - 100).sum() / (head[..., 0].astype(float) - 100).sum()
-    # Where closed lips meet, and at the corners, pixels are of mixed colour: up to 2 of 13 px. A plate leaves 0.8 and more.
+    # Where closed lips meet, and at the corners, pixels are of mixed colour: up to 2 of 13 px. A plate leaves 0.8.
     assert left == pytest.approx(share, abs=0.2)
 
 
