@@ -76,7 +76,7 @@ def main(config: Training) -> None:
     except OutOfTimeError as stopped:
         ending = f"out of time at {stopped}; the same command goes on"
     try:
-        bundle_run(config.run, config.output / "bundle")
+        bundle_run(config.run, config.output / "bundle", from_bundle=config.start)
         say(f"bundle in {config.output / 'bundle'}: {size_mb(config.output / 'bundle'):.1f} MB")
     except BundleError as error:
         say(f"no bundle yet: {error}")

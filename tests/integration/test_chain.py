@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from contextalk.cli.main import main
 from contextalk.core.records import Landmarks
 from contextalk.media.video import probe
+from contextalk.models.bundle import Bundle
 
 
 def run(*words: str | Path) -> None:
@@ -53,6 +56,17 @@ def test_from_nothing_to_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert report["generated_frames"] == len(source.times_s)
     assert report["provenance"]["synthetic"] is True
 
+    # One network, taught further from the bundle: the others of the new bundle are the old ones.
+    further, fresh = tmp_path / "further", tmp_path / "fresh"
+    words = ("--data", dataset, "--run", further, "--preset", "debug", "--from", bundle)
+    run("train", "face-first", *words, "--windows", "6")
+    run("bundle", further, "--from", bundle, "-o", fresh)
+    old, new = Bundle.load(bundle), Bundle.load(fresh)
+    same = {name: equal_weights(old.modules[name], new.modules[name]) for name in old.modules}
+    assert same.pop("face_first") is False
+    assert all(same.values()), same
+    assert set(new.card.record) == set(old.card.record)
+
 
 @pytest.mark.usefixtures("skia_drawing")
 def test_training_goes_on_where_it_was(tmp_path: Path):
@@ -73,6 +87,11 @@ def test_training_goes_on_where_it_was(tmp_path: Path):
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert np.array_equal(value.numpy(), second[name].numpy()), name
+
+
+def equal_weights(one: nn.Module, other: nn.Module) -> bool:
+    values = other.state_dict()
+    return all(torch.equal(value, values[name]) for name, value in one.state_dict().items())
 
 
 def stop_after(windows: int, folder: Path, dataset: Path) -> None:

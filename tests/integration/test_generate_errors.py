@@ -116,6 +116,7 @@ def landmarks_of_another_time(request: GenerateRequest, folder: Path) -> Generat
         (lambda r, f: replace(r, report=f / "nowhere" / "r.json"), "is no folder"),
         (lambda r, _: replace(r, seed=-1), "seed is -1"),
         (lambda r, _: replace(r, steps=0), "0 solver steps"),
+        (lambda r, _: replace(r, blinks_per_minute=-1.0), "-1 blinks a minute"),
         (lambda r, _: replace(r, time_range_s=(2.0, 1.0)), "2-1 s, wanted 0 <= start < stop"),
         (lambda r, _: replace(r, time_range_s=(5.0, 6.0)), r"no frame in the range 5-6 s, the scene lasts 0\.48 s"),
         (lambda r, f: replace(r, landmarks=f / "none.npz"), "landmarks .*none.npz does not exist"),

@@ -34,6 +34,7 @@ class Generate:
         sampler: Solver; default: the bundle's.
         seed: Root of all randomness.
         device: Where the networks run: cpu, cuda (a graphics card), or auto (a card where there is one).
+        blinks: Blinks a minute of generated landmarks; 0: none but what stage 1 draws.
         range: Regenerate seconds A to B only, as A-B; the rest passes through.
         on_missing_face: In frames without the target's face: hold the last place, interpolate it, pass the frame
             through, or stop with an error.
@@ -58,6 +59,7 @@ class Generate:
     sampler: Sampler = "default"
     seed: int = 0
     device: Device = "auto"
+    blinks: float = 15.0
     range: Annotated[str | None, arg(metavar="A-B")] = None
     on_missing_face: MissingFace = "hold"
     save_landmarks: Annotated[Path | None, arg(metavar="L.npz")] = None
@@ -85,6 +87,7 @@ class Generate:
             sampler=self.sampler,
             seed=self.seed,
             device=self.device,
+            blinks_per_minute=self.blinks,
             time_range_s=None if self.range is None else parse_range(self.range),
             on_missing_face=self.on_missing_face,
             save_landmarks=self.save_landmarks,

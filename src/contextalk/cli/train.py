@@ -90,12 +90,14 @@ class BundleRun:
     Attributes:
         run_folder: Folder of the run.
         output: Folder of the bundle; it is made.
+        bundle: Take networks that the run has not trained from this bundle, the one it started from.
         whom: Whom it can draw, in words; default: the people it was trained on.
         json: Print the answer as JSON.
     """
 
     run_folder: Annotated[Positional[Path], arg(metavar="RUN")]
     output: Annotated[Path, arg(aliases=("-o",))]
+    bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None
     whom: Annotated[str | None, arg(metavar="WORDS")] = None
     json: bool = False
 
@@ -103,7 +105,7 @@ class BundleRun:
         """Collect the networks."""
         from contextalk.training.run import bundle_run
 
-        card = bundle_run(self.run_folder, self.output, whom=self.whom)
+        card = bundle_run(self.run_folder, self.output, whom=self.whom, from_bundle=self.bundle)
         return Answer(
             text=f"{self.output} can draw {card.whom}",
             data={"bundle": str(self.output), "whom": card.whom, "persons": card.persons, "record": card.record},

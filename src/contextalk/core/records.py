@@ -227,6 +227,7 @@ class GenerateRequest:
         sampler: Solver.
         seed: Root of all randomness.
         device: Where the networks run; `auto`: a graphics card where there is one.
+        blinks_per_minute: Of generated landmarks; 0: none but what stage 1 draws.
         time_range_s: Regenerate only frames with start ≤ time < stop; the others pass through.
         on_missing_face: What happens in frames without the target's face.
         save_landmarks: Where to write stage 1's landmarks.
@@ -249,6 +250,7 @@ class GenerateRequest:
     sampler: Sampler = "default"
     seed: int = 0
     device: Device = "auto"
+    blinks_per_minute: float = 15.0
     time_range_s: tuple[float, float] | None = None
     on_missing_face: MissingFace = "hold"
     save_landmarks: Path | None = None

@@ -4,21 +4,26 @@ It knows nothing of what a turned head hides or a closed mouth holds. It brings 
 their places, so that a network need only put right what bending cannot do.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, Points
+from contextalk.faces.closing import close_features
 from contextalk.faces.crop import head_mask
 
 Picture = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 _STIFFNESS = 1e-3
 """Of the spline: points may be missed by a px or two, where lips that touch would else tear the plate. Pupils, between
 lids and far from each other, are met: a px is half a glance."""
 
 _NUM_LANDMARKS = 68
+
+_PIXELS = np.arange(CROP_PX, dtype=np.float32)
 
 _GRID_PX = 4
 """The spline is worked out on this grid and interpolated between."""
@@ -51,6 +56,16 @@ def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
     Returns:
         (256, 256, 3); the crop's border stays where it is.
     """
+    plate, rows = close_features(points, wanted)
+    across, down = _pull(points, plate)
+    if rows is not None:
+        columns = np.broadcast_to(_PIXELS, rows.shape)
+        across, down = (_sample(field, columns, rows) for field in (across, down))
+    return np.asarray(_sample(head, across, down), np.uint8)
+
+
+def _pull(points: Points, wanted: Points) -> tuple[Floats, Floats]:
+    """Which pixel (x, y), counted from the first one's centre, comes to lie in each of (256, 256)."""
     known = np.isfinite(points + wanted).all(axis=1)
     points, wanted = points[known], wanted[known]
     stiff = np.where(np.flatnonzero(known) < _NUM_LANDMARKS, _STIFFNESS, 0.0)
@@ -59,12 +74,15 @@ def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
     moves = np.concatenate([(points - wanted).astype(np.float64) / CROP_PX, np.zeros_like(_ANCHORS)])
     grid = (_spline(sites, moves, stiffness, _GRID) * CROP_PX).reshape(_CELLS, _CELLS, 2).astype(np.float32)
     # Between grid points: the plate is smooth. remap counts from pixel centres, crop px from edges.
-    at = (np.arange(CROP_PX, dtype=np.float32) + 0.5) / _GRID_PX
-    everywhere = np.meshgrid(at, at)
-    move = cv2.remap(grid, *everywhere, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    pixel = np.arange(CROP_PX, dtype=np.float32)
-    across, down = pixel + move[..., 0], pixel[:, None] + move[..., 1]
-    return np.asarray(cv2.remap(head, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    at = (_PIXELS + np.float32(0.5)) / _GRID_PX
+    move = _sample(grid, *np.meshgrid(at, at))
+    return _PIXELS + move[..., 0], _PIXELS[:, None] + move[..., 1]
+
+
+def _sample(values: NDArray[Any], across: Floats, down: Floats) -> NDArray[Any]:
+    """Values (H, W, …) at places counted from the first pixel's centre, bilinear."""
+    places = across.astype(np.float32), down.astype(np.float32)
+    return cv2.remap(values, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) -> Picture:
@@ -98,5 +116,6 @@ def _spline(sites: Floats, values: Floats, stiffness: Floats, at: Floats) -> Flo
 
 def _plate(one: Floats, other: Floats) -> Floats:
     """r² log r between places, (n, m)."""
-    squared = ((one[:, None] - other[None]) ** 2).sum(axis=-1)
-    return 0.5 * squared * np.log(np.maximum(squared, 1e-12))
+    squared = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
+    np.maximum(squared, 1e-12, out=squared)
+    return 0.5 * squared * np.log(squared)

@@ -8,13 +8,16 @@ from contextalk.core.errors import ContextalkError
 from contextalk.core.records import GenerateRequest
 from contextalk.media.files import check_video_suffix
 
+MOST_BLINKS = 60
+"""A minute; eyes that close more often hardly open."""
+
 
 def check_request(request: GenerateRequest) -> None:
     """Refuse what no scene could make right.
 
     Raises:
         ContextalkError: An output that cannot be written, a mask without an identity, a missing file, a negative seed,
-            no steps, or an empty range.
+            no steps, too many blinks, or an empty range.
     """
     check_video_suffix(request.output)
     for path in (request.output, request.save_landmarks, request.report):
@@ -32,6 +35,8 @@ def check_request(request: GenerateRequest) -> None:
         raise ContextalkError(f"the output {request.output} is the scene itself, wanted another file")
     if request.seed < 0:
         raise ContextalkError(f"the seed is {request.seed}, wanted 0 or more")
+    if not 0 <= request.blinks_per_minute <= MOST_BLINKS:
+        raise ContextalkError(f"{request.blinks_per_minute:g} blinks a minute, wanted 0 to {MOST_BLINKS}")
     if request.steps is not None and request.steps < 1:
         raise ContextalkError(f"{request.steps} solver steps, wanted at least 1")
     if request.time_range_s is not None and not 0 <= request.time_range_s[0] < request.time_range_s[1]:

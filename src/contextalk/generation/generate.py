@@ -6,6 +6,7 @@ from dataclasses import asdict
 from contextalk.core.errors import BundleError
 from contextalk.core.records import GenerateRequest, GenerateResult, Landmarks, Progress, Scene
 from contextalk.core.time import WINDOW_FRAMES, render_stride
+from contextalk.generation.blinking import add_blinks
 from contextalk.generation.checks import check_request
 from contextalk.generation.driving import OUTPUT_RATE_HZ, Driving, output_wave, read_driving
 from contextalk.generation.face_step import Carried, FaceStep
@@ -91,6 +92,7 @@ def generate_with(
                 drawn = _landmark_step(pipeline, region, spans, driving, identity, request, work).run(
                     segment_windows, progress
                 )
+                drawn = add_blinks(drawn, request.blinks_per_minute, (request.seed, region.target))
                 landmarks = to_scene_times(drawn, scene, spans)
             else:
                 drawn = given

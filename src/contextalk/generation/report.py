@@ -91,6 +91,7 @@ def compose_report(
             "seed": request.seed,
             "steps": request.steps,
             "sampler": request.sampler,
+            "blinks_per_minute": request.blinks_per_minute,
             "sound": request.sound,
             "on_missing_face": request.on_missing_face,
             "time_range_s": request.time_range_s,

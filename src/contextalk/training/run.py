@@ -93,11 +93,17 @@ def train(
     return training_run.train(network)
 
 
-def bundle_run(run: Path, output: Path, *, whom: str | None = None) -> BundleCard:
+def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle: Path | None = None) -> BundleCard:
     """Make a bundle of a run's averaged weights.
 
+    Args:
+        run: Folder of the run.
+        output: Folder of the bundle.
+        whom: Whom it can draw, in words.
+        from_bundle: Where networks that the run has not trained come from: the bundle it started from.
+
     Raises:
-        BundleError: A network has no weights yet.
+        BundleError: A network has no weights yet, or the bundle given has none of this shape.
     """
     if not (run / PRESET_FILE).is_file():
         raise BundleError(f"{run} is no run: there is no {PRESET_FILE} in it")
@@ -112,9 +118,16 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None) -> BundleCar
         record={name: json.dumps(values) for name, values in figures.items()},
         licence="Apache-2.0",
     )
+    start = Bundle.load(from_bundle) if from_bundle is not None else None
+    if start is not None:
+        card = replace(card, record=start.card.record | card.record)
     bundle = Bundle(card)
     for name, module in bundle.modules.items():
-        if not load_averaged(run / name, module):
+        if load_averaged(run / name, module):
+            continue
+        if start is not None:
+            _load_from(start, name, module)
+        else:
             raise BundleError(f"{run} has no trained {name}: `contextalk train {name} --run {run}` first")
     bundle.save(output)
     return card
@@ -370,8 +383,8 @@ class TrainingRun:
         )
 
     def _lip_sources(self) -> tuple[FoldedLips, FoldedLips]:
-        lips = LipGenerator(self.models.lips)
-        if not load_averaged(self.folder / "lips", lips):
+        lips = self._started(LipGenerator(self.models.lips), "lips")
+        if not load_averaged(self.folder / "lips", lips) and self.start is None:
             raise ContextalkError(
                 f"{self.folder} has no trained lips: `contextalk train lips --run {self.folder}` first"
             )
@@ -403,10 +416,7 @@ class TrainingRun:
     def _started(self, network: _Network, name: str) -> _Network:
         """A network, from the bundle's weights if there are some."""
         if self.start is not None:
-            try:
-                network.load_state_dict(self.start.modules[name].state_dict())
-            except (KeyError, RuntimeError) as error:
-                raise BundleError(f"the bundle given has no {name} of this preset's shape") from error
+            _load_from(self.start, name, network)
         return network
 
     def _decaying(self) -> TrainConfig:
@@ -418,6 +428,13 @@ class TrainingRun:
         known = json.loads(path.read_text()) if path.is_file() else {}
         known[name] = {"windows": self.budgets[name].windows, **figures}
         path.write_text(json.dumps(known, indent=2) + "\n")
+
+
+def _load_from(start: Bundle, name: str, network: nn.Module) -> None:
+    try:
+        network.load_state_dict(start.modules[name].state_dict())
+    except (KeyError, RuntimeError) as error:
+        raise BundleError(f"the bundle given has no {name} of this preset's shape") from error
 
 
 def _preset(run: Path, name: str) -> Preset:
