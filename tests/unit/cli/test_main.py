@@ -95,7 +95,7 @@ def test_generate_maps_every_option() -> None:
 
 
 def test_generate_has_the_defaults_of_the_request() -> None:
-    named = {"time_range_s": "range"}
+    named = {"time_range_s": "range", "blinks_per_minute": "blinks"}
     options = {field.name: field for field in fields(Generate)}
     for field in fields(GenerateRequest):
         option = options.pop(named.get(field.name, field.name))
