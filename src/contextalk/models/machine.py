@@ -85,7 +85,7 @@ def compute_type(device: torch.device) -> torch.dtype:
     if device.type != "cpu":
         return torch.float32
     capability = torch.backends.cpu.get_cpu_capability()
-    # PyTorch has no public name for this question; tests/canaries watches it.
+    # PyTorch has no public name for this question; tests/unit/models/test_machine.py asks it.
     native = capability.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if native else torch.float32
 
