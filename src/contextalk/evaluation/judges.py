@@ -1,54 +1,106 @@
 """Figures that a network judges, ready for `evaluate`: with the networks that are here, NaN without the others."""
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from contextalk.evaluation.metrics import Metric, consistency, intelligibility, perceptual, sync
-from contextalk.evaluation.weights import REGISTRY, Network, open_clip, open_lpips, open_syncnet
+from contextalk.evaluation.features import Extractor, InceptionExtractor, RealPictures, reference_of
+from contextalk.evaluation.metrics import Metric, SetMetric, consistency, frechet, intelligibility, perceptual, sync
+from contextalk.evaluation.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
 
 ABSENT = "absent"
 
+FIGURES = "figures.json"
+"""In a run's folder: what its networks came to on clips held out from training."""
 
-def open_judges(weights: Path, run: Path | None, texts: Mapping[str, str]) -> dict[str, Metric]:
-    """Every judge of single clips.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judges:
+    """Groups of figures by name.
+
+    Attributes:
+        clips: Of single clips.
+        sets: Of all clips of a method.
+    """
+
+    clips: Mapping[str, Metric] = field(default_factory=dict[str, Metric])
+    sets: Mapping[str, SetMetric] = field(default_factory=dict[str, SetMetric])
+
+
+def open_judges(
+    weights: Path, run: Path | None, *, own: Extractor | None, real: RealPictures | None, cache: Path
+) -> Judges:
+    """Every judge, present or absent.
 
     Args:
         weights: Folder of published weights.
         run: Folder of the run whose `sync` and `lip_reader` judge; None: none.
-        texts: What is said in each clip, by its name; empty where unknown.
+        own: Features trained here; None: none.
+        real: Footage that distances of distributions are to; None: they are not measured.
+        cache: Folder for its features.
 
     Raises:
         ContextalkError: A file is there and is not what it should be.
     """
     judge = None if run is None else sync.open_judge(run)
     reader = None if run is None else intelligibility.open_reader(run)
-    said = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:12]
-    return {
-        "lip sync, published judge": Metric(
-            columns=sync.SYNCNET_COLUMNS,
-            measure=sync.PublishedSync(open_syncnet(weights)).measure,
-            judge=_published("syncnet", weights),
-        ),
-        "lip sync, own judge": Metric(
-            columns=sync.OWN_COLUMNS, measure=sync.OwnSync(judge).measure, judge=_trained(run, "sync")
-        ),
-        "lip reading": Metric(
-            columns=intelligibility.CLIP_COLUMNS,
-            measure=intelligibility.LipReading(reader, texts).measure,
-            judge=f"{_trained(run, 'lip_reader')}, texts {said}",
-        ),
-        "frame consistency": Metric(
-            columns=consistency.COLUMNS,
-            measure=consistency.ClipConsistency(open_clip(weights)).measure,
-            judge=_published("clip", weights),
-        ),
-        "perceptual": Metric(
-            columns=perceptual.COLUMNS,
-            measure=perceptual.Perceptual(open_lpips(weights)).measure,
-            judge=_published("lpips", weights),
-        ),
-    }
+    inception = open_inception(weights)
+    published = None if inception is None else InceptionExtractor(inception, _published("inception", weights))
+    return Judges(
+        clips={
+            "lip sync, published judge": Metric(
+                columns=sync.SYNCNET_COLUMNS,
+                measure=sync.PublishedSync(open_syncnet(weights)).measure,
+                judge=_published("syncnet", weights),
+                by_window=False,
+            ),
+            "lip sync, own judge": Metric(
+                columns=sync.OWN_COLUMNS,
+                measure=sync.OwnSync(judge).measure,
+                judge=_trained(run, "sync"),
+                error=_held_out(run, "sync"),
+                by_window=False,
+            ),
+            "lip reading": Metric(
+                columns=intelligibility.COLUMNS,
+                measure=intelligibility.LipReading(reader).measure,
+                judge=_trained(run, "lip_reader"),
+                error=_held_out(run, "lip_reader"),
+                by_window=False,
+            ),
+            "frame consistency": Metric(
+                columns=consistency.COLUMNS,
+                measure=consistency.ClipConsistency(open_clip(weights)).measure,
+                judge=_published("clip", weights),
+            ),
+            "perceptual": Metric(
+                columns=perceptual.COLUMNS,
+                measure=perceptual.Perceptual(open_lpips(weights)).measure,
+                judge=_published("lpips", weights),
+            ),
+        },
+        sets={
+            "distribution, published features": _distance(published, real, cache, own=False),
+            "distribution, own features": _distance(own, real, cache, own=True),
+        },
+    )
+
+
+def _distance(extractor: Extractor | None, real: RealPictures | None, cache: Path, *, own: bool) -> SetMetric:
+    reference = None if extractor is None or real is None else reference_of(real, extractor, cache)
+    distance = frechet.PictureDistance(extractor, reference, own=own)
+    named = ABSENT if extractor is None else extractor.name
+    against = "no real footage given" if real is None else real.says if reference is None else reference.says
+    key = "" if real is None else real.key[:12]
+    return SetMetric(
+        columns=distance.columns,
+        part=distance.part,
+        measure=distance.measure,
+        judge=f"{named}, against {against} {key}".rstrip(),
+        by_window=True,
+    )
 
 
 def _published(network: Network, folder: Path) -> str:
@@ -64,3 +116,12 @@ def _trained(run: Path | None, name: str) -> str:
     if path is None or not path.is_file():
         return ABSENT
     return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def _held_out(run: Path | None, name: str) -> str:
+    """What a judge came to on the truth of clips held out from its training."""
+    path = None if run is None else run / FIGURES
+    if run is None or path is None or not path.is_file() or _trained(run, name) == ABSENT:
+        return ""
+    figures = json.loads(path.read_text()).get(name, {})
+    return ", ".join(f"{figure} {value:.3g}" for figure, value in figures.items() if figure != "windows")

@@ -11,6 +11,12 @@ from contextalk.faces.crop import head_mask
 _NEEDS = "three windows in a row"
 
 COLUMNS = {
+    "colour shift": Column(
+        unit="levels",
+        better="lower",
+        says="distance of the head mask's mean colour from the truth's, all frames together",
+        needs="generated frames",
+    ),
     "PSNR drift": Column(
         unit="dB/window",
         better="higher",
@@ -26,7 +32,7 @@ COLUMNS = {
     "colour drift": Column(
         unit="levels/window",
         better="lower",
-        says="the same slope of the distance of the mask's mean colour from the truth's",
+        says="the same slope of the colour shift",
         needs=_NEEDS,
     ),
 }
@@ -39,13 +45,14 @@ _SLOPES = {"PSNR": "PSNR drift", "sharpness": "sharpness drift", "colour": "colo
 
 def measure(evidence: Evidence) -> dict[str, float]:
     """The columns of one clip."""
-    return {_SLOPES[name]: slope(values) for name, values in by_window(evidence).items()}
+    slopes = {_SLOPES[name]: slope(values) for name, values in by_window(evidence).items()}
+    return {"colour shift": _colour_shift(evidence, np.flatnonzero(evidence.generated)), **slopes}
 
 
 def by_window(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     """PSNR in dB, mouth sharpness over the truth's and colour shift in levels, (W,) each by window; NaN unknown."""
     window = evidence.window
-    frames = [np.flatnonzero(window == index) for index in range(int(window.max()) + 1)]
+    frames = [np.flatnonzero(window == index) for index in range(int(window.max(initial=-1)) + 1)]
     return {
         "PSNR": np.array([psnr(_masked_error(evidence, chosen)) for chosen in frames]),
         "sharpness": np.array([_sharpness(evidence, chosen) for chosen in frames]),
