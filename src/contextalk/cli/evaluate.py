@@ -21,7 +21,7 @@ class Evaluate:
         estimator: Folder of a run of `train estimator`; default: the face backend reads the landmarks.
         bundle: Folder of trained models, whose codec makes the codec's row; default: the embedded one.
         weights: Folder of published weights (`contextalk weights`); default: contextalk/weights in the user's cache.
-        judges: Folder of a run of `train sync` and `train lip-reader`; what it lacks is not measured.
+        judges: Folders of runs of `train sync` and `train lip-reader`; what they lack is not measured.
         real: Prepared dataset that distances of distributions (FID, KID) are to; default: they are not measured.
         real_split: Which split of it.
         windows: Also measure every window by itself.
@@ -34,7 +34,7 @@ class Evaluate:
     estimator: Annotated[Path | None, arg(metavar="RUN/estimator")] = None
     bundle: OptionalPath = None
     weights: OptionalPath = None
-    judges: Annotated[Path | None, arg(metavar="RUN")] = None
+    judges: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()
     real: Annotated[Path | None, arg(metavar="DATASET")] = None
     real_split: Literal["train", "val", "test"] = "train"
     windows: bool = False

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from contextalk.evaluation.metrics import Metric, SetMetric, consistency, freche
 from contextalk.evaluation.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
 
 ABSENT = "absent"
+
+WEIGHTS = "averaged.safetensors"
 
 FIGURES = "figures.json"
 """In a run's folder: what its networks came to on clips held out from training."""
@@ -30,13 +32,13 @@ class Judges:
 
 
 def open_judges(
-    weights: Path, run: Path | None, *, own: Extractor | None, real: RealPictures | None, cache: Path
+    weights: Path, runs: Sequence[Path], *, own: Extractor | None, real: RealPictures | None, cache: Path
 ) -> Judges:
     """Every judge, present or absent.
 
     Args:
         weights: Folder of published weights.
-        run: Folder of the run whose `sync` and `lip_reader` judge; None: none.
+        runs: Folders of training runs; the first that has a `sync` lends it, and so the `lip_reader`.
         own: Features trained here; None: none.
         real: Footage that distances of distributions are to; None: they are not measured.
         cache: Folder for its features.
@@ -44,8 +46,9 @@ def open_judges(
     Raises:
         ContextalkError: A file is there and is not what it should be.
     """
-    judge = None if run is None else sync.open_judge(run)
-    reader = None if run is None else intelligibility.open_reader(run)
+    sync_run, reader_run = (_first_with(name, runs) for name in ("sync", "lip_reader"))
+    judge = None if sync_run is None else sync.open_judge(sync_run)
+    reader = None if reader_run is None else intelligibility.open_reader(reader_run)
     inception = open_inception(weights)
     published = None if inception is None else InceptionExtractor(inception, _published("inception", weights))
     return Judges(
@@ -59,15 +62,15 @@ def open_judges(
             "lip sync, own judge": Metric(
                 columns=sync.OWN_COLUMNS,
                 measure=sync.OwnSync(judge).measure,
-                judge=_trained(run, "sync"),
-                error=_held_out(run, "sync"),
+                judge=_trained(sync_run, "sync"),
+                error=_held_out(sync_run, "sync"),
                 by_window=False,
             ),
             "lip reading": Metric(
                 columns=intelligibility.COLUMNS,
                 measure=intelligibility.LipReading(reader).measure,
-                judge=_trained(run, "lip_reader"),
-                error=_held_out(run, "lip_reader"),
+                judge=_trained(reader_run, "lip_reader"),
+                error=_held_out(reader_run, "lip_reader"),
                 by_window=False,
             ),
             "frame consistency": Metric(
@@ -103,6 +106,10 @@ def _distance(extractor: Extractor | None, real: RealPictures | None, cache: Pat
     )
 
 
+def _first_with(name: str, runs: Sequence[Path]) -> Path | None:
+    return next((run for run in runs if (run / name / WEIGHTS).is_file()), None)
+
+
 def _published(network: Network, folder: Path) -> str:
     """Names of the files of a network, or that it is absent: what was not measured is measured once they are here."""
     parts = [published for published in REGISTRY if published.network == network]
@@ -112,16 +119,14 @@ def _published(network: Network, folder: Path) -> str:
 
 def _trained(run: Path | None, name: str) -> str:
     """Name and first digits of the SHA-256 of a judge's weights."""
-    path = None if run is None else run / name / "averaged.safetensors"
-    if path is None or not path.is_file():
+    if run is None:
         return ABSENT
-    return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    return f"{name} {hashlib.sha256((run / name / WEIGHTS).read_bytes()).hexdigest()[:12]}"
 
 
 def _held_out(run: Path | None, name: str) -> str:
     """What a judge came to on the truth of clips held out from its training."""
-    path = None if run is None else run / FIGURES
-    if run is None or path is None or not path.is_file() or _trained(run, name) == ABSENT:
+    if run is None or not (run / FIGURES).is_file():
         return ""
-    figures = json.loads(path.read_text()).get(name, {})
+    figures = json.loads((run / FIGURES).read_text()).get(name, {})
     return ", ".join(f"{figure} {value:.3g}" for figure, value in figures.items() if figure != "windows")

@@ -31,6 +31,11 @@ def shown_scenes(evidence: Evidence, frames: NDArray[np.int64]) -> Iterator[Pict
 def lay_head(rgb: Picture, head: Picture, centre_px: NDArray[np.floating], side_px: float) -> Picture:
     """A head crop (256, 256, 3) back in its square of a scene (H, W, 3), inside the fixed mask."""
     inside = scene_mask((rgb.shape[1], rgb.shape[0]), centre_px, side_px) > 0
+    return np.where(inside[..., None], lay_square(rgb, head, centre_px, side_px), rgb).astype(np.uint8)
+
+
+def lay_square(rgb: Picture, head: Picture, centre_px: NDArray[np.floating], side_px: float) -> Picture:
+    """A head crop back in its square of a scene, the whole square."""
     shrunk = min(1.0, side_px / CROP_PX)
     # Fewer scene px than crop px: low-pass first, or the crop's texture aliases.
     source = head if shrunk == 1.0 else cv2.resize(head, None, fx=shrunk, fy=shrunk, interpolation=cv2.INTER_AREA)
@@ -38,11 +43,14 @@ def lay_head(rgb: Picture, head: Picture, centre_px: NDArray[np.floating], side_
     # scene px → px of the square; OpenCV counts from pixel centres, hence the halves.
     start = (0.5 - np.asarray(centre_px, np.float64) + side_px / 2) * scale - 0.5
     to_square = np.array([[scale[0], 0.0, start[0]], [0.0, scale[1], start[1]]])
-    laid = cv2.warpAffine(
+    laid = rgb.copy()
+    # Only pixels whose centres lie in the square are reached; a transparent border leaves the others.
+    cv2.warpAffine(
         source,
         to_square,
         (rgb.shape[1], rgb.shape[0]),
+        dst=laid,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        borderMode=cv2.BORDER_TRANSPARENT,
     )
-    return np.where(inside[..., None], laid, rgb).astype(np.uint8)
+    return laid

@@ -154,19 +154,23 @@ def cell_text(cell: Cell) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits after the point below 10, fewer above."""
+    """Three digits after the point below 10, fewer above; what would read 0.000 and is not has two digits."""
     if np.isnan(value):
         return "–"
     if np.isinf(value):
         return "∞"
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.2g}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def group_lines(table: Table, columns: Mapping[str, Column]) -> list[str]:
     """A Markdown table of some columns."""
     header = [f"{name} {_unit(column)}{ARROWS[column.better]}" for name, column in columns.items()]
-    lines = [_line(["method", *header]), _line(["---"] * (1 + len(header)))]
-    return lines + [_line([row, *(cell_text(table.cells[row, name]) for name in columns)]) for row in table.methods]
+    lines = [markdown_row(["method", *header]), markdown_row(["---"] * (1 + len(header)))]
+    return lines + [
+        markdown_row([row, *(cell_text(table.cells[row, name]) for name in columns)]) for row in table.methods
+    ]
 
 
 def _legend(table: Table, name: str, column: Column) -> str:
@@ -181,14 +185,21 @@ def _window_lines(table: Table) -> list[str]:
     for name in dict.fromkeys(name for figures in table.windows.values() for name in figures):
         rows = {method: figures[name] for method, figures in table.windows.items() if name in figures}
         longest = max(map(len, rows.values()))
-        lines += ["", f"**{name}**", "", _line(["method", *map(str, range(longest))]), _line(["---"] * (1 + longest))]
+        lines += [
+            "",
+            f"**{name}**",
+            "",
+            markdown_row(["method", *map(str, range(longest))]),
+            markdown_row(["---"] * (1 + longest)),
+        ]
         for method, cells in rows.items():
             shown = [number(cell.mean) for cell in cells] + [""] * (longest - len(cells))
-            lines.append(_line([method, *shown]))
+            lines.append(markdown_row([method, *shown]))
     return lines
 
 
-def _line(cells: Sequence[str]) -> str:
+def markdown_row(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

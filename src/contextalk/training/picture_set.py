@@ -11,9 +11,9 @@ from contextalk.core.errors import DatasetError
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.core.records import Progress
 from contextalk.dataset.clips import Clip, read_clips
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.codec import DOMAINS, Domain
 from contextalk.models.pictures import to_pixels
-from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, picture_weights
 
 _SHARES: dict[Domain, float] = {"face": 0.5, "drawing": 0.25, "scene": 0.25}

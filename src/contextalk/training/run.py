@@ -15,6 +15,7 @@ from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.records import Progress
 from contextalk.dataset.clips import read_clips
 from contextalk.dataset.manifest import read_manifest
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
@@ -39,7 +40,7 @@ from contextalk.training.objectives.lip_reader import LipReaderObjective
 from contextalk.training.objectives.lips import LipsObjective
 from contextalk.training.objectives.probe import ProbeObjective
 from contextalk.training.objectives.reader import ReaderObjective
-from contextalk.training.objectives.sync import MouthClip, SyncObjective, is_kept_for_judges, mouth_clips
+from contextalk.training.objectives.sync import MouthClip, SyncObjective, mouth_clips
 from contextalk.training.picture_set import PictureSet
 from contextalk.training.windows import WindowSet
 

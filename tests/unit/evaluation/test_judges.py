@@ -16,13 +16,13 @@ from judges_kit import evidence, grey_heads
 SENTENCE = "bin blue at f two now"
 
 
-def open_here(weights: Path, run: Path | None) -> Judges:
-    return open_judges(weights, run, own=None, real=None, cache=weights / "features")
+def open_here(weights: Path, *runs: Path) -> Judges:
+    return open_judges(weights, runs, own=None, real=None, cache=weights / "features")
 
 
 def test_absent_judges_measure_nothing_and_say_so(tmp_path: Path) -> None:
     clip = evidence(grey_heads(np.full(12, 120)))
-    judges = open_here(tmp_path, None)
+    judges = open_here(tmp_path)
     for metric in judges.clips.values():
         assert metric.judge.startswith(ABSENT)
         figures = metric.measure(clip)
