@@ -16,6 +16,7 @@ from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
 from contextalk.models.conditions import Condition, Modality
 from contextalk.models.config import Step
+from contextalk.models.expression import expression
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import Frames, decode_pictures, encode_pictures, inference
 
@@ -168,6 +169,9 @@ class Stage2:
                 hints=tuple(hints[name] for name in models.face_hints),
                 lips=self.bundle.lips(_batch(mel), known).float(),
                 identity=known,
+                expression=expression(torch.from_numpy(points))[None]
+                if "expression" in network.config.modalities
+                else None,
             )
             if self.without is not None:
                 condition = replace(condition, **{self.without: None})

@@ -65,7 +65,7 @@ def train(
     Args:
         network: `codec`, `probe`, `lips`, `reader`, a generating network of the preset (`landmark`, `face`,
             `landmark-first` …), or `all`; apart from these the judges of evaluation: `estimator`,
-            `sync` and `lip_reader`, and the ablations `one-stage` and `framewise`.
+            `sync` and `lip_reader`, and the ablations `one-stage`, `framewise` and `expression`.
         data: Dataset written by `prepare`.
         run: Folder of the run; made if missing.
         preset: Name in `PRESETS`; a run keeps the one it began with.
@@ -339,7 +339,8 @@ class TrainingRun:
             )
 
     def _lesson(self, name: str) -> Lesson:
-        stage: Stage = name if name in self._ablations else "landmark" if name.startswith("landmark") else "face"  # pyright: ignore[reportAssignmentType]
+        own = name in self._ablations and name != "expression"  # which is stage 2 told more
+        stage: Stage = name if own else "landmark" if name.startswith("landmark") else "face"  # pyright: ignore[reportAssignmentType]
         only = (
             ["first"] if name == "framewise" else [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
         )

@@ -14,6 +14,7 @@ from contextalk.evaluation.baselines.ours import Ours, OursTrueLandmarks
 from contextalk.evaluation.baselines.sadtalker import SadTalker
 from contextalk.evaluation.baselines.scene_blind import SceneBlind
 from contextalk.evaluation.baselines.shuffled_scene import ShuffledScene
+from contextalk.evaluation.baselines.with_expression import WithExpression
 from contextalk.evaluation.baselines.without_lips import WithoutLips
 from contextalk.evaluation.reproduce.material import Context, Material
 from contextalk.generation.work import file_digest
@@ -160,12 +161,26 @@ def sadtalker(given: Given, _material: Material) -> Method | Absent:
     return Method(name=model.name, generator=lambda _: model, sees_identity=False, depends_on=str(given.sadtalker[0]))
 
 
+def with_expression(given: Given, _material: Material) -> Method | Absent:
+    """Both stages, stage 2 told the expression."""
+    return _ablation(
+        given, "expression", WithExpression.name, lambda folder: WithExpression(folder), draws_landmarks=True
+    )
+
+
+def with_expression_true(given: Given, _material: Material) -> Method | Absent:
+    """Stage 2 alone, told the expression."""
+    name = f"{WithExpression.name}, true landmarks"
+    return _ablation(given, "expression", name, lambda folder: WithExpression(folder), sees_landmarks=True)
+
+
 MakeMethod = Callable[[Given, Material], Method | Absent]
 
 ROWS: dict[str, tuple[MakeMethod, ...]] = {
     "table1": (ours, true_landmarks, framewise, controlnet, sadtalker),
     "table4": (ours, true_landmarks, one_stage),
     "lips": (ours, without_lips, true_landmarks, without_lips_true),
+    "expression": (ours, with_expression, true_landmarks, with_expression_true),
     "twins": (ours, scene_blind, shuffled_scene, true_landmarks),
     "drift": (ours, true_landmarks, one_stage),
 }
@@ -178,7 +193,13 @@ def methods_of(table: str, given: Given, material: Material) -> tuple[list[Metho
 
 
 def _ablation(
-    given: Given, weights: str, name: str, make: Callable[[Path], Generator], *, sees_landmarks: bool = False
+    given: Given,
+    weights: str,
+    name: str,
+    make: Callable[[Path], Generator],
+    *,
+    sees_landmarks: bool = False,
+    draws_landmarks: bool = False,
 ) -> Method | Absent:
     folder = given.find(weights)
     if folder is None:
@@ -187,6 +208,7 @@ def _ablation(
         name=name,
         generator=lambda _: make(folder),
         sees_landmarks=sees_landmarks,
+        draws_landmarks=draws_landmarks,
         depends_on=_digests([folder / WEIGHTS]),
     )
 
