@@ -12,6 +12,7 @@ from contextalk.models.codec import latent_shape
 from contextalk.models.conditions import Condition
 from contextalk.models.mvcontrolnet import MVControlNet, NetworkConfig
 from contextalk.presets import PRESETS, Preset, paper
+from contextalk.training.ablations import ablation_networks
 
 DEPARTURES = ("per_frame_time", "pooled_condition", "predict_points")
 
@@ -97,3 +98,11 @@ def test_sizes_are_those_in_the_documents(preset: str, name: str) -> None:
 def test_presets_survive_json(name: str) -> None:
     preset = PRESETS[name]()
     assert from_dict(Preset, to_dict(preset)) == preset
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_expression_is_off_but_in_its_ablation(name: str) -> None:
+    models = PRESETS[name]().models
+    assert not any("expression" in network.modalities for network in models.networks.values())
+    told = {name for name, network in ablation_networks(models).items() if "expression" in network.modalities}
+    assert told == {"expression"}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
@@ -20,6 +20,11 @@ class Evaluate:
         output: Folder for report.md, report.csv and report.json; default: `evaluation` in the generated folder.
         estimator: Folder of a run of `train estimator`; default: the face backend reads the landmarks.
         bundle: Folder of trained models, whose codec makes the codec's row; default: the embedded one.
+        weights: Folder of published weights (`contextalk weights`); default: contextalk/weights in the user's cache.
+        judges: Folders of runs of `train sync` and `train lip-reader`; what they lack is not measured.
+        real: Prepared dataset that distances of distributions (FID, KID) are to; default: they are not measured.
+        real_split: Which split of it.
+        windows: Also measure every window by itself.
         json: Print the answer as JSON.
     """
 
@@ -28,14 +33,22 @@ class Evaluate:
     output: Annotated[Path | None, arg(aliases=("-o",), metavar="REPORT")] = None
     estimator: Annotated[Path | None, arg(metavar="RUN/estimator")] = None
     bundle: OptionalPath = None
+    weights: OptionalPath = None
+    judges: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()
+    real: Annotated[Path | None, arg(metavar="DATASET")] = None
+    real_split: Literal["train", "val", "test"] = "train"
+    windows: bool = False
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:
         """Evaluate."""
         from contextalk.core.errors import ContextalkError
-        from contextalk.evaluation.estimator import FaceBackendEstimator, HeadEstimator
+        from contextalk.evaluation.estimator import open_estimator
         from contextalk.evaluation.evaluate import evaluate
+        from contextalk.evaluation.features import dataset_pictures, own_extractor
+        from contextalk.evaluation.judges import open_judges
         from contextalk.evaluation.tables import as_json, markdown, write_tables
+        from contextalk.evaluation.weights import default_folder
         from contextalk.models.bundle import Bundle
 
         names = [folder.resolve().name for folder in self.generated]
@@ -43,12 +56,22 @@ class Evaluate:
             raise ContextalkError(f"generated folders are named {', '.join(names)}, wanted a name for each method")
         bundle = Bundle.load(self.bundle)
         output = self.output or self.generated[0] / "evaluation"
+        estimator = open_estimator(bundle, self.estimator)
+        judges = open_judges(
+            self.weights or default_folder(),
+            self.judges,
+            own=own_extractor(bundle, estimator),
+            real=None if self.real is None else dataset_pictures(self.real, self.real_split),
+            cache=output / "work" / "features",
+        )
         table = evaluate(
             dict(zip(names, self.generated, strict=True)),
             self.reference,
             output / "work",
-            estimator=FaceBackendEstimator() if self.estimator is None else HeadEstimator(bundle, self.estimator),
+            estimator=estimator,
             bundle=bundle,
+            judges=judges,
+            by_window=self.windows,
             progress=progress,
         )
         written = write_tables(table, output)

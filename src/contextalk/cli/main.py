@@ -20,6 +20,7 @@ from contextalk.cli.evaluate import Evaluate
 from contextalk.cli.generate import Generate
 from contextalk.cli.people import People
 from contextalk.cli.prepare import Prepare
+from contextalk.cli.reproduce import Reproduce
 from contextalk.cli.study import Study
 from contextalk.cli.synth import Synth
 from contextalk.cli.train import BundleRun, Train
@@ -37,6 +38,7 @@ VERBS = (
     | Annotated[BundleRun, subcommand("bundle")]
     | Annotated[Generate, subcommand("generate")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Weights, subcommand("weights")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Bench, subcommand("bench")]

@@ -26,6 +26,7 @@ Network = Literal[
     "face-sequence",
     "one-stage",
     "framewise",
+    "expression",
     "all",
 ]
 

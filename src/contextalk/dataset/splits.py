@@ -58,3 +58,15 @@ def read_split_rule(path: Path | None) -> SplitRule:
         twice = next(name for name, split in listed if given[name] != split or [n for n, _ in listed].count(name) > 1)
         raise DatasetError(f"{path} lists {twice!r} twice, wanted each name once")
     return SplitRule(given=given)
+
+
+def is_kept_for_judges(key: str, share: float) -> bool:
+    """Whether a clip of the training split teaches judges and is kept from every generating network.
+
+    Decided by a hash of its key alone, so it never changes between runs or machines.
+
+    Args:
+        key: Of the clip.
+        share: 0 … 1 of all clips, on average.
+    """
+    return int.from_bytes(hashlib.sha256(f"judge:{key}".encode()).digest()[:8]) / 2**64 < share

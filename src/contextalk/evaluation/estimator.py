@@ -93,6 +93,15 @@ class FaceBackendEstimator:
         return target.points, target.pupils
 
 
+def open_estimator(bundle: Bundle, weights: Path | None) -> Estimator:
+    """The estimator of a run, or the face backend for None.
+
+    Raises:
+        ContextalkError: Neither weights there nor face models installed.
+    """
+    return FaceBackendEstimator() if weights is None else HeadEstimator(bundle, weights)
+
+
 class RememberingEstimator:
     """An estimator whose readings are kept on disk by the content of the heads, so that work is resumed."""
 

@@ -1,24 +1,24 @@
 """Measure methods, and fakes beside them, with the same code: from folders of videos to a table."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 import contextalk
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError
 from contextalk.evaluation import fakes
-from contextalk.evaluation.calibration import Calibration, calibrate
+from contextalk.evaluation.calibration import calibrate
+from contextalk.evaluation.cells import SEED, Cell, summarise
 from contextalk.evaluation.estimator import Estimator, RememberingEstimator
-from contextalk.evaluation.evidence import Evidence, Shown
-from contextalk.evaluation.heads import eye_distance, found
+from contextalk.evaluation.evidence import Evidence
+from contextalk.evaluation.heads import found
+from contextalk.evaluation.judges import Judges
 from contextalk.evaluation.metrics import (
     Column,
     Metric,
+    Part,
+    SetMetric,
     blinks,
     context,
     drift,
@@ -29,9 +29,11 @@ from contextalk.evaluation.metrics import (
     seam,
     silence,
 )
-from contextalk.evaluation.read_evidence import find_pairs, look, read_evidence
-from contextalk.evaluation.store import FigureStore, Windows, evidence_digest
-from contextalk.evaluation.tables import SEED, Table, plain, summarise
+from contextalk.evaluation.notes import face_notes, fake_notes, general_notes, judge_notes
+from contextalk.evaluation.read_evidence import find_pairs
+from contextalk.evaluation.rows import FAKES, Clips, jobs, read_all
+from contextalk.evaluation.store import Figures, FigureStore, evidence_digest
+from contextalk.evaluation.tables import Table, plain
 from contextalk.models.bundle import Bundle
 
 METRICS: dict[str, Metric] = {
@@ -40,26 +42,17 @@ METRICS: dict[str, Metric] = {
     "fidelity": Metric(columns=fidelity.COLUMNS, measure=fidelity.measure),
     "identity": Metric(columns=identity.COLUMNS, measure=identity.measure),
     "seam": Metric(columns=seam.COLUMNS, measure=seam.measure),
-    "joins": Metric(columns=joins.COLUMNS, measure=joins.measure),
+    "joins": Metric(columns=joins.COLUMNS, measure=joins.measure, by_window=False),
     "drift": Metric(columns=drift.COLUMNS, measure=drift.measure),
     "silence": Metric(columns=silence.COLUMNS, measure=silence.measure),
-    "blinks": Metric(columns=blinks.COLUMNS, measure=blinks.measure),
+    "blinks": Metric(columns=blinks.COLUMNS, measure=blinks.measure, by_window=False),
 }
 """What needs no weights, in order of the table."""
 
-GROUND_TRUTH, CODEC, STILL, OTHER, NEAREST = (
-    "ground truth",
-    "codec only",
-    "still head",
-    "another clip's head",
-    "copied nearest frame",
-)
-FAKES = (GROUND_TRUTH, CODEC, STILL, OTHER, NEAREST)
-
-MOST_OTHERS = 3
-"""Other clips of the person that frames are copied from."""
-
-_KEPT_IN_MEMORY = 3 + MOST_OTHERS
+SETS: dict[str, SetMetric] = {
+    "context": SetMetric(columns=context.SET_COLUMNS, part=context.part, measure=context.measure_set)
+}
+"""The same of whole sets; of a group of the same name, columns stand together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,46 +60,22 @@ class Measured:
     """What one clip of one method came to.
 
     Attributes:
-        figures: By column.
-        windows: `drift.by_window`.
+        figures: All of them; None where there was no evidence.
         face_share: Share of its generated frames in which the estimator finds a face; NaN where there was no evidence.
         why: Why there was no evidence at all; empty otherwise.
     """
 
-    figures: dict[str, float]
-    windows: Windows
+    figures: Figures | None
     face_share: float
     why: str = ""
 
+    def figure(self, name: str) -> float:
+        """Of a column of single clips; NaN not measured."""
+        return float("nan") if self.figures is None else self.figures.clip.get(name, float("nan"))
 
-class Clips:
-    """The pairs of one method, read when asked for; a few at a time are held."""
 
-    def __init__(self, pairs: Sequence[tuple[Path, Path]], estimator: Estimator) -> None:
-        self._pairs = pairs
-        self._estimator = estimator
-        self._calibration = Calibration()
-        self._read = lru_cache(maxsize=_KEPT_IN_MEMORY)(self._read_one)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, index: int) -> Evidence:
-        evidence = self._read(index)
-        return replace(
-            evidence, seen=self._calibration.apply(evidence.seen), truth=self._calibration.apply(evidence.truth)
-        )
-
-    def calibrate(self, calibration: Calibration) -> None:
-        """Use this calibration from now on."""
-        self._calibration = calibration
-
-    def look(self, heads: NDArray[np.uint8]) -> Shown:
-        """Heads with what the estimator reads off them, calibrated."""
-        return self._calibration.apply(look(heads, self._estimator))
-
-    def _read_one(self, index: int) -> Evidence:
-        return read_evidence(*self._pairs[index], self._estimator)
+Rows = Mapping[str, Mapping[str, Measured]]
+"""By method and clip."""
 
 
 def evaluate(
@@ -116,7 +85,9 @@ def evaluate(
     *,
     estimator: Estimator,
     bundle: Bundle,
-    judges: Mapping[str, Metric] | None = None,
+    judges: Judges | None = None,
+    names: Collection[str] | None = None,
+    by_window: bool = False,
     progress: Progress | None = None,
 ) -> Table:
     """Measure every clip of every method, and fakes made of the first method's references.
@@ -129,7 +100,9 @@ def evaluate(
         work: Folder for what is put by.
         estimator: Reads landmarks off heads.
         bundle: Its codec makes the codec's row.
-        judges: Groups of figures on top of `METRICS`, by name.
+        judges: Groups of figures on top of `METRICS` and `SETS`.
+        names: Only clips of these names; None: all that a method's folder holds.
+        by_window: Whether to measure every window by itself too.
         progress: Called with ("clips read" | "clips measured", done, total).
 
     Raises:
@@ -139,158 +112,112 @@ def evaluate(
     if clashing or not methods:
         raise ContextalkError(f"methods are {', '.join(methods) or 'none'}, wanted names other than {', '.join(FAKES)}")
     remembering = RememberingEstimator(estimator, work / "readings")
-    clips = {name: Clips(find_pairs(folder, reference), remembering) for name, folder in methods.items()}
+    clips = {name: Clips(_pairs(folder, reference, names), remembering) for name, folder in methods.items()}
     first = next(iter(clips.values()))
-    known = _read_all(first, progress)
+    known = read_all(first, progress)
     calibration = calibrate((clip.truth, clip.around) for clip in known)
-    measured: dict[str, dict[str, Measured]] = {name: {} for name in (*FAKES, *methods)}
-    total = len(first) * len(FAKES) + sum(len(these) for these in clips.values())
-    metrics = METRICS | dict(judges or {})
-    store = FigureStore(work / "figures", metrics)
-    jobs = _jobs(clips, known, bundle)
     for these in clips.values():
         these.calibrate(calibration)
-    for done, (method, name, make) in enumerate(jobs, start=1):
-        measured[method][name] = _measure(make, store, metrics)
+    judges = judges or Judges()
+    measuring = _Measuring(METRICS | dict(judges.clips), SETS | dict(judges.sets), work / "figures", by_window)
+    measured: dict[str, dict[str, Measured]] = {name: {} for name in (*FAKES, *methods)}
+    total = len(first) * len(FAKES) + sum(len(these) for these in clips.values())
+    for done, (method, name, make) in enumerate(jobs(clips, known, bundle), start=1):
+        measured[method][name] = measuring.measure(make)
         if progress is not None:
             progress("clips measured", done, total)
-    return _table(metrics, measured, known, calibration, estimator, bundle, methods, reference)
-
-
-def without_heads(evidence: Evidence) -> Evidence:
-    """The evidence without its pictures, which weigh a hundred times the rest."""
-    none = np.empty((0, *evidence.truth.heads.shape[1:]), np.uint8)
-    return replace(evidence, seen=replace(evidence.seen, heads=none), truth=replace(evidence.truth, heads=none))
-
-
-def _read_all(clips: Clips, progress: Progress | None) -> list[Evidence]:
-    known = []
-    for index in range(len(clips)):
-        known.append(without_heads(clips[index]))
-        if progress is not None:
-            progress("clips read", index + 1, len(clips))
-    return known
-
-
-def _jobs(
-    clips: Mapping[str, Clips], known: Sequence[Evidence], bundle: Bundle
-) -> Iterator[tuple[str, str, Callable[[], Evidence]]]:
-    """(method, clip's name, how to make the evidence), clip by clip, so that pictures are read once."""
-    first = next(iter(clips.values()))
-    for index, clip in enumerate(known):
-        for method, make in _fakes(first, index, known, bundle).items():
-            yield method, clip.name, make
-        yield next(iter(clips)), clip.name, partial(first.__getitem__, index)
-    for method, others in list(clips.items())[1:]:
-        for index in range(len(others)):
-            evidence = others[index]
-            yield method, evidence.name, partial(others.__getitem__, index)
-
-
-def _fakes(clips: Clips, index: int, known: Sequence[Evidence], bundle: Bundle) -> dict[str, Callable[[], Evidence]]:
-    own = known[index]
-    return {
-        GROUND_TRUTH: lambda: fakes.ground_truth(clips[index]),
-        CODEC: lambda: fakes.codec_only(clips[index], bundle.codec, clips.look),
-        STILL: lambda: fakes.still_head(clips[index], clips.look),
-        OTHER: lambda: fakes.other_head(clips[index], clips[_next_other(index, known)], clips.look),
-        NEAREST: lambda: fakes.nearest_frame(
-            clips[index], [clips[other] for other in _same_person(own, known)], clips.look
-        ),
+    facts: dict[str, object] = {
+        "contextalk": contextalk.__version__,
+        "estimator": estimator.name,
+        "codec": f"bundle {bundle.fingerprint[:12]}",
+        "clips": len(known),
+        "bootstrap_seed": SEED,
+        "reference": str(reference),
+        "generated": {name: str(folder) for name, folder in methods.items()},
     }
+    return _table(measuring, measured, tuple(general_notes(estimator, bundle, calibration, known)), facts)
 
 
-def _next_other(index: int, known: Sequence[Evidence]) -> int:
-    """The next clip, round the end, that is neither this one nor its twin; this one where there is none."""
-    twin = known[index].around
-    for step in range(1, len(known)):
-        other = (index + step) % len(known)
-        if twin is None or known[other].name != twin.twin:
-            return other
-    return index
+def _pairs(folder: Path, reference: Path, names: Collection[str] | None) -> list[tuple[Path, Path]]:
+    pairs = find_pairs(folder, reference, names)
+    missing = sorted(set(names or ()) - {video.stem for video, _ in pairs})
+    if missing:
+        raise ContextalkError(f"{folder} has no video {missing[0]}, wanted one of every clip")
+    return pairs
 
 
-def _same_person(own: Evidence, known: Sequence[Evidence]) -> list[int]:
-    """Other clips of the person, not the twin."""
-    if own.person is None:
-        return []
-    twin = None if own.around is None else own.around.twin
-    same = [
-        index for index, clip in enumerate(known) if clip.person == own.person and clip.name not in (own.name, twin)
-    ]
-    return same[:MOST_OTHERS]
+class _Measuring:
+    """All figures of one clip of one method, measured or taken from where they were put by."""
+
+    def __init__(
+        self, metrics: Mapping[str, Metric], sets: Mapping[str, SetMetric], folder: Path, by_window: bool
+    ) -> None:
+        self.metrics = metrics
+        self.sets = sets
+        self.by_window = by_window
+        self._store = FigureStore(folder, metrics, sets, windows=by_window)
+
+    def measure(self, make: Callable[[], Evidence]) -> Measured:
+        try:
+            evidence = make()
+        except fakes.NoFakeError as error:
+            return Measured(figures=None, face_share=float("nan"), why=str(error))
+        key = evidence_digest(evidence)
+        figures = self._store.load(key) or self._store.save(key, self._figures(evidence))
+        share = found(evidence.seen.points)[evidence.generated]
+        return Measured(figures=figures, face_share=float(share.mean()) if len(share) else 0.0)
+
+    def _figures(self, evidence: Evidence) -> Figures:
+        return Figures(
+            clip=_all_of(self.metrics.values(), evidence),
+            windows=self._windows(evidence) if self.by_window else {},
+            parts={group: metric.part(evidence) for group, metric in self.sets.items()},
+        )
+
+    def _windows(self, evidence: Evidence) -> dict[str, list[float]]:
+        chosen = [metric for metric in self.metrics.values() if metric.by_window]
+        numbers = range(int(evidence.window.max()) + 1)
+        rows = [_all_of(chosen, evidence.only_window(number)) for number in numbers]
+        names = [name for metric in chosen for name in metric.columns]
+        return {name: [row[name] for row in rows] for name in names}
 
 
-def _measure(make: Callable[[], Evidence], store: FigureStore, metrics: Mapping[str, Metric]) -> Measured:
-    try:
-        evidence = make()
-    except fakes.NoFakeError as error:
-        return Measured(figures={}, windows={}, face_share=float("nan"), why=str(error))
-    key = evidence_digest(evidence)
-    figures, windows = store.load(key) or store.save(key, *_figures(evidence, metrics))
-    share = found(evidence.seen.points)[evidence.generated]
-    return Measured(figures=figures, windows=windows, face_share=float(share.mean()) if len(share) else 0.0)
+def _all_of(metrics: Iterable[Metric], evidence: Evidence) -> dict[str, float]:
+    return {name: float(value) for metric in metrics for name, value in metric.measure(evidence).items()}
 
 
-def _figures(evidence: Evidence, metrics: Mapping[str, Metric]) -> tuple[dict[str, float], Windows]:
-    figures = {name: value for metric in metrics.values() for name, value in metric.measure(evidence).items()}
-    return figures, {name: values.tolist() for name, values in drift.by_window(evidence).items()}
-
-
-def _table(
-    metrics: Mapping[str, Metric],
-    measured: Mapping[str, Mapping[str, Measured]],
-    known: Sequence[Evidence],
-    calibration: Calibration,
-    estimator: Estimator,
-    bundle: Bundle,
-    methods: Mapping[str, Path],
-    reference: Path,
-) -> Table:
-    groups: dict[str, dict[str, Column]] = {group: dict(metric.columns) for group, metric in metrics.items()}
-    twins = {clip.name: None if clip.around is None else clip.around.twin for clip in known}
-    cells = {
-        (method, name): summarise(_values(clips, name), _why(clips, column))
-        for method, clips in measured.items()
-        for columns in groups.values()
-        for name, column in columns.items()
-    }
-    for name, column in context.SET_COLUMNS.items():
-        groups["context"][name] = column
-        for method, clips in measured.items():
-            right = {clip: value.figures.get("side right", float("nan")) for clip, value in clips.items()}
-            cells[method, name] = summarise(context.twins_turned(right, twins), column.needs)
+def _table(measuring: _Measuring, rows: Rows, notes: tuple[str, ...], facts: dict[str, object]) -> Table:
+    groups: dict[str, dict[str, Column]] = {group: dict(metric.columns) for group, metric in measuring.metrics.items()}
+    cells: dict[tuple[str, str], Cell] = {}
+    for method, clips in rows.items():
+        for columns in groups.values():
+            for name, column in columns.items():
+                values = [clip.figure(name) for clip in clips.values()]
+                cells[method, name] = summarise(values, _why(clips, column))
+    for group, metric in measuring.sets.items():
+        groups[group] = groups.get(group, {}) | dict(metric.columns)
+        for method, clips in rows.items():
+            cells |= {(method, name): cell for name, cell in metric.measure(_parts(clips, group)).items()}
     return Table(
-        methods=tuple(measured),
+        methods=tuple(rows),
         groups=groups,
         cells=cells,
-        windows={method: figures for method, clips in measured.items() if (figures := _mean_windows(clips))},
+        windows={method: _window_cells(clips, measuring) for method, clips in rows.items()}
+        if measuring.by_window
+        else {},
         notes=(
-            *_judge_notes(estimator, bundle, calibration, known),
-            *(f"{group}: judged by {metric.judge}." for group, metric in metrics.items() if metric.judge),
-            *_face_notes(measured),
-            *_fake_notes(measured),
+            *notes,
+            *judge_notes(measuring.metrics),
+            *judge_notes(measuring.sets),
+            *face_notes({method: {n: c.face_share for n, c in clips.items()} for method, clips in rows.items()}),
+            *fake_notes({method: {n: c.why for n, c in clips.items()} for method, clips in rows.items()}),
         ),
-        facts={
-            "contextalk": contextalk.__version__,
-            "estimator": estimator.name,
-            "codec": f"bundle {bundle.fingerprint[:12]}",
-            "clips": len(known),
-            "bootstrap_seed": SEED,
-            "reference": str(reference),
-            "generated": {name: str(folder) for name, folder in methods.items()},
-            "per_clip": {
-                method: {
-                    clip: {name: plain(value) for name, value in one.figures.items()} for clip, one in clips.items()
-                }
-                for method, clips in measured.items()
-            },
-        },
+        facts=facts | {"per_clip": _per_clip(rows)},
     )
 
 
-def _values(clips: Mapping[str, Measured], name: str) -> list[float]:
-    return [clip.figures.get(name, float("nan")) for clip in clips.values()]
+def _parts(clips: Mapping[str, Measured], group: str) -> dict[str, Part]:
+    return {name: {} if clip.figures is None else clip.figures.parts[group] for name, clip in clips.items()}
 
 
 def _why(clips: Mapping[str, Measured], column: Column) -> str:
@@ -298,72 +225,43 @@ def _why(clips: Mapping[str, Measured], column: Column) -> str:
     return f"{column.needs}; {'; '.join(lacking)}" if lacking else column.needs
 
 
-def _mean_windows(clips: Mapping[str, Measured]) -> dict[str, NDArray[np.float64]]:
-    """(W,) means over the clips that have the window; NaN for a window that no clip measured."""
-    means: dict[str, NDArray[np.float64]] = {}
-    for name in sorted({name for clip in clips.values() for name in clip.windows}):
-        rows = [clip.windows[name] for clip in clips.values() if name in clip.windows]
-        columns = [[row[index] for row in rows if index < len(row)] for index in range(max(map(len, rows)))]
-        means[name] = np.array([_known_mean(column) for column in columns])
-    return means
+def _window_cells(clips: Mapping[str, Measured], measuring: _Measuring) -> dict[str, list[Cell]]:
+    """A cell a window, over the clips that have it; figures that no window has are left out."""
+    known = [clip.figures for clip in clips.values() if clip.figures is not None]
+    cells: dict[str, list[Cell]] = {}
+    for name in known[0].windows if known else ():
+        rows = [figures.windows[name] for figures in known]
+        cells[name] = [
+            summarise([row[number] for row in rows if number < len(row)], "frames of this window")
+            for number in range(max(map(len, rows)))
+        ]
+    for group, metric in measuring.sets.items():
+        if metric.by_window:
+            cells |= _set_windows(_parts(clips, group), metric)
+    return {name: row for name, row in cells.items() if any(cell.count for cell in row)}
 
 
-def _known_mean(values: Iterable[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
-def _judge_notes(
-    estimator: Estimator, bundle: Bundle, calibration: Calibration, known: Sequence[Evidence]
-) -> Iterator[str]:
-    yield "Every row is measured by the same code; fakes are head crops blended in like generated ones, without video."
-    yield (
-        "Intervals: 95 % of the mean, percentile bootstrap over clips, 2000 draws, seed "
-        f"{SEED}; twins: over pairs. A single clip has none."
-    )
-    yield f"Landmarks are read off pixels by {estimator.name}; {_reading_error(known)}."
-    yield f"The codec's row is of bundle {bundle.fingerprint[:12]}."
-    if calibration.yaw is None:
-        yield "Yaw is the generic head's: no clip knows the true one."
-    else:
-        yield (
-            f"Yaw = {calibration.yaw[0]:.2f} · the generic head's {calibration.yaw[1]:+.1f}°, fitted to this set's "
-            f"true heads; the estimator's own error there is {calibration.yaw_error_deg:.1f}°."
+def _set_windows(parts: Mapping[str, Part], metric: SetMetric) -> dict[str, list[Cell]]:
+    """`metric` of the rows of each window alone."""
+    known = [part["window"] for part in parts.values() if part]
+    last = max((int(windows.max()) for windows in known), default=-1)
+    by_window: list[Mapping[str, Cell]] = []
+    for number in range(last + 1):
+        chosen = {
+            name: {key: rows[part["window"] == number] for key, rows in part.items()} if part else {}
+            for name, part in parts.items()
+        }
+        by_window.append(
+            metric.measure({name: part if part and len(part["window"]) else {} for name, part in chosen.items()})
         )
-    if calibration.gaze is not None:
-        yield f"Gaze is fitted likewise; the estimator's own error is {calibration.gaze_error_deg:.1f}°."
+    return {name: [cells[name] for cells in by_window] for name in metric.columns} if by_window else {}
 
 
-def _reading_error(known: Sequence[Evidence]) -> str:
-    """Mean distance of what is read off true heads from the exact points."""
-    apart, relative = [], []
-    for clip in known:
-        if clip.given is not None:
-            frames = found(clip.given) & found(clip.truth.points)
-            distance = np.linalg.norm(clip.truth.points[frames] - clip.given[frames], axis=-1).mean(axis=1)
-            apart.append(distance)
-            relative.append(distance / eye_distance(clip.given[frames]))
-    if not apart or not sum(map(len, apart)):
-        return "its error is not known, for the true points of no clip are"
-    return (
-        f"on true heads it is {np.concatenate(apart).mean():.2f} crop px off, "
-        f"{100 * np.concatenate(relative).mean():.1f} % of the outer-eye distance"
-    )
-
-
-def _face_notes(measured: Mapping[str, Mapping[str, Measured]]) -> Iterator[str]:
-    for method, clips in measured.items():
-        shares = {name: clip.face_share for name, clip in clips.items() if not np.isnan(clip.face_share)}
-        none = [name for name, share in shares.items() if share == 0]
-        if shares and min(shares.values()) < 1:
-            yield (
-                f"{method}: a face was found in {100 * np.mean(list(shares.values())):.1f} % of the frames"
-                + (f"; in none of {len(none)} clips: {', '.join(none)}." if none else ".")
-            )
-
-
-def _fake_notes(measured: Mapping[str, Mapping[str, Measured]]) -> Iterator[str]:
-    for method, clips in measured.items():
-        lacking = {name: clip.why for name, clip in clips.items() if clip.why}
-        if lacking:
-            yield f"{method}: not made for {len(lacking)} clips ({'; '.join(sorted(set(lacking.values())))})."
+def _per_clip(rows: Rows) -> dict[str, object]:
+    return {
+        method: {
+            name: {} if clip.figures is None else {figure: plain(value) for figure, value in clip.figures.clip.items()}
+            for name, clip in clips.items()
+        }
+        for method, clips in rows.items()
+    }

@@ -1,6 +1,6 @@
 """What a metric may look at: one clip as a method shows it, beside how it truly was."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,7 @@ class Evidence:
         spans: Runs [start, stop) of generated frames; windows start anew at each. None: one run over all frames.
         user_mask: Whether a mask of the user's was filled instead of the fixed shape.
         lossless: Whether the generated video is said to be written without loss.
+        text: What the target says; empty unknown.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Evidence:
     spans: tuple[tuple[int, int], ...] | None = None
     user_mask: bool = False
     lossless: bool = False
+    text: str = ""
 
     @property
     def wanted(self) -> Points:
@@ -101,7 +103,7 @@ class Evidence:
     def window(self) -> NDArray[np.int64]:
         """(F,) index of each frame's window since the windows last started anew; −1 where nothing was generated."""
         index = np.full(len(self.times_s), -1, np.int64)
-        for start, stop in self.spans or ((0, len(self.times_s)),):
+        for start, stop in ((0, len(self.times_s)),) if self.spans is None else self.spans:
             begins = self.joins[start:stop].copy()
             begins[0] = False
             index[start:stop] = np.cumsum(begins)
@@ -111,3 +113,8 @@ class Evidence:
     def generated(self) -> NDArray[np.bool_]:
         """(F,) whether a frame was generated; figures look at no other."""
         return self.window >= 0
+
+    def only_window(self, number: int) -> "Evidence":
+        """The same clip as if nothing but its windows of this number had been generated."""
+        edges = np.flatnonzero(np.diff((self.window == number).astype(np.int8), prepend=0, append=0))
+        return replace(self, spans=tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2)))

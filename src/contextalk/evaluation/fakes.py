@@ -2,7 +2,8 @@
 
 A fake is made of true head crops. Its heads take the colour of their surroundings and are blended into the true crop
 inside the fixed mask exactly as the compositor does, so that all rows show the same neck and wall. No video is written:
-columns that compare whole videos are not measured for fakes.
+columns that look at scenes see the real one with the fake's head in it (`scenes.py`), those that compare videos sample
+by sample are not measured.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,8 +36,8 @@ class NoFakeError(Exception):
 
 
 def ground_truth(evidence: Evidence) -> Evidence:
-    """The true head itself: what the estimator makes of the truth."""
-    return _as_fake(evidence, evidence.truth)
+    """The true head itself, its video the real one: what estimator and judges make of the truth."""
+    return replace(_as_fake(evidence, evidence.truth), video=evidence.reference)
 
 
 def codec_only(evidence: Evidence, codec: Codec, look: Look) -> Evidence:

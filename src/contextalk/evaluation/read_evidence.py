@@ -1,10 +1,12 @@
 """From folders of videos to evidence: which files belong together, and what they say.
 
 A generated `NAME.mp4` comes with `NAME.report.json` and, if its landmarks were saved, `NAME.npz`. Its reference is
-`NAME.mp4` with, where the truth is known, `NAME.labels.npz`; or a scene folder `NAME/` as `contextalk synth` writes it.
+`NAME.mp4` with, where the truth is known, `NAME.labels.npz`, and where it is known what is said, `NAME.txt`; or a scene
+folder `NAME/` as `contextalk synth` writes it, or of which `scene.txt` knows the words.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,12 +60,13 @@ class Labels:
         return [person for person in people_in(self.arrays) if person != self.target]
 
 
-def find_pairs(generated: Path, reference: Path) -> list[tuple[Path, Path]]:
+def find_pairs(generated: Path, reference: Path, names: Collection[str] | None = None) -> list[tuple[Path, Path]]:
     """Generated videos with what they are measured against, in order of their names.
 
     Args:
         generated: Folder of NAME.mp4 (or .mkv, .mov).
         reference: Folder of references.
+        names: Only videos of these names; None: all.
 
     Raises:
         ContextalkError: No generated video, or one without a reference.
@@ -72,6 +75,7 @@ def find_pairs(generated: Path, reference: Path) -> list[tuple[Path, Path]]:
         if not folder.is_dir():
             raise ContextalkError(f"{folder} is no folder, wanted one of videos")
     videos = [path for path in generated.iterdir() if path.suffix in SUFFIXES and path.is_file()]
+    videos = [path for path in videos if names is None or path.stem in names]
     videos.sort(key=lambda path: path.stem)
     if not videos:
         raise ContextalkError(f"{generated} has no video, wanted NAME.mp4 with NAME.report.json beside it")
@@ -123,6 +127,7 @@ def read_evidence(generated: Path, reference: Path, estimator: Estimator) -> Evi
         spans=tuple((int(start), int(stop)) for start, stop in report["spans"]),
         user_mask=report["provenance"]["inputs"].get("mask") is not None,
         lossless=bool(report["settings"].get("lossless")),
+        text=_text(video, labels),
     )
 
 
@@ -254,6 +259,17 @@ def _person(reference: Path, labels: Labels) -> str | None:
     if not reference.is_dir() or not script.is_file():
         return None
     return str(json.loads(script.read_text())["cast"][labels.target]["person"])
+
+
+def _text(video: Path, labels: Labels | None) -> str:
+    """What the target says: a text beside the video, else the turns of the scene's script."""
+    plain, script = video.with_suffix(".txt"), video.with_name("scene.json")
+    if plain.is_file():
+        return plain.read_text().strip()
+    if labels is None or video.name != "scene.mp4" or not script.is_file():
+        return ""
+    turns = json.loads(script.read_text()).get("turns", [])
+    return " ".join(turn["text"] for turn in turns if turn["speaker"] == labels.target)
 
 
 def _driving_wave(

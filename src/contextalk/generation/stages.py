@@ -15,8 +15,9 @@ from contextalk.generation.identity import IdentityHead
 from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
-from contextalk.models.conditions import Condition
+from contextalk.models.conditions import Condition, Modality
 from contextalk.models.config import Step
+from contextalk.models.expression import expression
 from contextalk.models.machine import draw_normal, move
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import Frames, decode_pictures, encode_pictures, inference
@@ -113,9 +114,21 @@ class Stage1:
 class Stage2:
     """Heads from drawings: `face_first`, then `face_sequence`; the latent of the last frame is carried."""
 
-    def __init__(self, bundle: Bundle, drawing: Drawing) -> None:
+    def __init__(
+        self, bundle: Bundle, drawing: Drawing, *, network: MVControlNet | None = None, without: Modality | None = None
+    ) -> None:
+        """Bring bundle and solver together.
+
+        Args:
+            bundle: Trained models.
+            drawing: How samples are drawn.
+            network: Draws both steps in place of the bundle's.
+            without: What the network is not told: its null token stands there.
+        """
         self.bundle = bundle
         self.drawing = drawing
+        self.without = without
+        self._network = network
 
     def window(
         self,
@@ -142,7 +155,7 @@ class Stage2:
             Heads (F, 256, 256, 3) uint8 and latents (F, 16, 16, 16); latent 0 is the carried one.
         """
         models = self.bundle.card.models
-        network = self.bundle.network("face", "first" if carried is None else "sequence")
+        network = self._network or self.bundle.network("face", "first" if carried is None else "sequence")
         frames, device = len(drawing), self.bundle.device
         carried = None if carried is None else move(carried, device)
         with inference(device):
@@ -160,7 +173,12 @@ class Stage2:
                 hints=tuple(hints[name] for name in models.face_hints),
                 lips=self.bundle.lips(_batch(mel, device), known).float(),
                 identity=known,
+                expression=expression(move(torch.from_numpy(points), device))[None]
+                if "expression" in network.config.modalities
+                else None,
             )
+            if self.without is not None:
+                condition = replace(condition, **{self.without: None})
             base = (
                 hints["bent"].float() if models.face_residual else torch.zeros(latent_shape(1, frames), device=device)
             )

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from contextalk.core.errors import ShapeError
 from contextalk.models.codec import LATENT_CHANNELS
+from contextalk.models.expression import NUM_COEFFICIENTS
 
-Modality = Literal["audio", "lips", "identity", "place", "scene"]
+Modality = Literal["audio", "lips", "identity", "place", "scene", "expression"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Condition:
         lips: (B, F, 1, 16, 16) lip references in [−1, 1].
         identity: (B, 16, 16, 16) latent of a picture of the target from elsewhere in time.
         place: (B, F, 3) crop centre and side in scene units.
+        expression: (B, F, 8) shape coefficients of the face to be drawn (`expression.py`).
     """
 
     hints: tuple[Tensor, ...]
@@ -33,6 +35,7 @@ class Condition:
     lips: Float[Tensor, "b f 1 16 16"] | None = None
     identity: Float[Tensor, "b 16 16 16"] | None = None
     place: Float[Tensor, "b f 3"] | None = None
+    expression: Float[Tensor, "b f 8"] | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Condition":
         """The same condition with every tensor changed: another device, type or batch."""
@@ -197,6 +200,21 @@ class PlaceEncoder(nn.Module):
         return self.layers(2 * place - 1)[:, :, None]
 
 
+class ExpressionEncoder(nn.Module):
+    """Shape coefficients → one token."""
+
+    num_tokens = 1
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(NUM_COEFFICIENTS, dim), nn.SiLU(), nn.Linear(dim, dim))
+
+    def forward(self, expression: Float[Tensor, "b f 8"], frames: int) -> Float[Tensor, "b f 1 d"]:
+        """Encode; values are about −0.5 … 1."""
+        del frames
+        return self.layers(2 * expression - 0.5)[:, :, None]
+
+
 def _offsets(place: Float[Tensor, "n 3"], cells: int) -> Float[Tensor, "n 2 h w"]:
     """How far each cell lies right of and below the crop's centre, a quarter of the scene being 1."""
     middles = (torch.arange(cells, device=place.device) + 0.5) / cells
@@ -211,4 +229,5 @@ _ENCODERS: dict[str, Callable[[int], nn.Module]] = {
     "identity": GridEncoder,
     "place": PlaceEncoder,
     "scene": SceneEncoder,
+    "expression": ExpressionEncoder,
 }

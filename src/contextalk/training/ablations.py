@@ -18,10 +18,12 @@ def ablation_networks(models: ModelsConfig) -> dict[str, NetworkConfig]:
     * `one_stage`: heads from scene view, audio and lips without landmarks (paper, Sec. 5.5).
     * `framewise`: heads from scene view and drawing, each frame a window of its own: what the paper's ControlNet
       baseline sees, drawn by our network. With F = 1 the temporal layers mix nothing.
+    * `expression`: stage 2 told the expression besides (paper, Sec. 5.5), both steps in one network.
     """
     face = models.networks[models.network_name("face", "sequence")]
     plain = replace(face, predict_points=False)
     return {
         "one_stage": replace(plain, modalities=("audio", "lips", "identity"), num_hints=1),
         "framewise": replace(plain, modalities=("identity",), num_hints=2),
+        "expression": replace(plain, modalities=(*plain.modalities, "expression")),
     }

@@ -18,12 +18,12 @@ from contextalk.core.errors import DatasetError
 from contextalk.core.records import Progress
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.dataset.clips import Clip
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
 from contextalk.training.clip_workers import map_clips
 from contextalk.training.identities import KnownHead, bent_heads, spare_identities
-from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, lip_pictures
 
 _FORMAT = 3

@@ -15,11 +15,11 @@ from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.core.records import Progress
 from contextalk.dataset.clips import Clip
 from contextalk.dataset.manifest import read_manifest
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.codec import DOMAINS, Domain
 from contextalk.models.machine import CPU, keep, move
 from contextalk.models.pictures import pixels_of
 from contextalk.training.clip_workers import map_clips
-from contextalk.training.objectives.sync import is_kept_for_judges
 from contextalk.training.pictures import clip_pictures, picture_weights
 
 _SHARES: dict[Domain, float] = {"face": 0.5, "drawing": 0.25, "scene": 0.25}

@@ -16,6 +16,7 @@ from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.records import Progress
 from contextalk.dataset.clips import read_clips
 from contextalk.dataset.manifest import read_manifest
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
@@ -41,7 +42,7 @@ from contextalk.training.objectives.lip_reader import LipReaderObjective
 from contextalk.training.objectives.lips import LipsObjective
 from contextalk.training.objectives.probe import ProbeObjective
 from contextalk.training.objectives.reader import ReaderObjective
-from contextalk.training.objectives.sync import MouthClip, SyncObjective, is_kept_for_judges, mouth_clips
+from contextalk.training.objectives.sync import MouthClip, SyncObjective, mouth_clips
 from contextalk.training.picture_set import PictureSet
 from contextalk.training.windows import WindowSet
 
@@ -68,7 +69,7 @@ def train(
     Args:
         network: `codec`, `probe`, `lips`, `reader`, a generating network of the preset (`landmark`, `face`,
             `landmark-first` …), or `all`; apart from these the judges of evaluation: `estimator`,
-            `sync` and `lip_reader`, and the ablations `one-stage` and `framewise`.
+            `sync` and `lip_reader`, and the ablations `one-stage`, `framewise` and `expression`.
         data: Dataset written by `prepare`.
         run: Folder of the run; made if missing.
         preset: Name in `PRESETS`; a run keeps the one it began with.
@@ -369,7 +370,8 @@ class TrainingRun:
 
     def lesson(self, name: str) -> Lesson:
         """What a generating network, of the preset or an ablation, learns from a window."""
-        stage: Stage = name if name in self._ablations else "landmark" if name.startswith("landmark") else "face"  # pyright: ignore[reportAssignmentType]
+        own = name in self._ablations and name != "expression"  # which is stage 2 told more
+        stage: Stage = name if own else "landmark" if name.startswith("landmark") else "face"  # pyright: ignore[reportAssignmentType]
         only = (
             ["first"] if name == "framewise" else [step for step in ("first", "sequence") if name.endswith(f"_{step}")]
         )

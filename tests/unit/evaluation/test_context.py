@@ -11,6 +11,7 @@ from contextalk.evaluation.calibration import (
     gaze_vectors,
     pupil_places,
 )
+from contextalk.evaluation.cells import Cell
 from contextalk.evaluation.evidence import Evidence, Shown
 from contextalk.evaluation.metrics import context
 
@@ -19,6 +20,10 @@ Make = Callable[..., Evidence]
 
 def turned_away(evidence: Evidence, other: Evidence) -> Evidence:
     return replace(evidence, seen=other.seen)
+
+
+def twins_turned(*clips: Evidence) -> Cell:
+    return context.measure_set({clip.name: context.part(clip) for clip in clips})["twins turned"]
 
 
 def test_a_head_on_the_right_side_and_one_on_the_wrong(clip: Make) -> None:
@@ -60,10 +65,10 @@ def twins(clip: Make) -> tuple[Evidence, Evidence]:
 
 def test_twins_count_once_and_only_if_both_turn(clip: Make) -> None:
     one, other = twins(clip)
-    assert context.measure_set([one, other])["twins turned"] == 1.0
+    assert twins_turned(one, other).mean == 1.0
     # A head that does not look at the scene shows one pose for both.
-    assert context.measure_set([one, turned_away(other, one)])["twins turned"] == 0.0
-    assert np.isnan(context.measure_set([one])["twins turned"])
+    assert twins_turned(one, turned_away(other, one)).mean == 0.0
+    assert twins_turned(one).count == 0
     assert context.twins_turned({"a": 1, "b": 1, "c": 1, "d": 0}, {"a": "b", "b": "a", "c": "d", "d": "c"}) == [1, 0]
 
 

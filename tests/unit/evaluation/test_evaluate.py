@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from safetensors.torch import save_file
 from contextalk.cli.main import main
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.records import GenerateRequest, Landmarks
+from contextalk.evaluation.cells import Cell
 from contextalk.evaluation.estimator import FaceBackendEstimator, HeadEstimator, RememberingEstimator
-from contextalk.evaluation.evaluate import FAKES, evaluate
+from contextalk.evaluation.evaluate import evaluate
 from contextalk.evaluation.evidence import Evidence
-from contextalk.evaluation.metrics import Column, Metric
+from contextalk.evaluation.judges import Judges
+from contextalk.evaluation.metrics import Column, Metric, Part, SetMetric
 from contextalk.evaluation.read_evidence import find_pairs, read_evidence
+from contextalk.evaluation.rows import FAKES
 from contextalk.evaluation.store import evidence_digest
 from contextalk.evaluation.tables import Table, write_tables
 from contextalk.generation.generate import generate_with
@@ -68,8 +72,18 @@ def write_reference(folder: Path, side: int) -> None:
             f"valid_{person}": np.ones(FRAMES, bool),
         }
     np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
-    (folder / "scene.json").write_text(json.dumps({"main": 1, "cast": [{"person": 7}, {"person": 9}]}))
+    (folder / "scene.json").write_text(
+        json.dumps({"main": 1, "cast": [{"person": 7}, {"person": 9}], "turns": turns_to(side)})
+    )
     make_audio(folder / "speaker-1.wav", FRAMES / 25)
+
+
+def turns_to(side: int) -> list[dict[str, object]]:
+    """As synth notes them, as far as they are looked at."""
+    return [
+        {"speaker": 1, "text": f"hello to the {'left' if side < 0 else 'right'}"},
+        {"speaker": 0, "text": "good day"},
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +139,7 @@ def test_a_pair_says_what_its_files_say(folders: tuple[Path, Path]) -> None:
     assert back == pytest.approx(true, abs=2e-3)
     assert evidence.saved is not None
     assert len(evidence.saved) == FRAMES
+    assert evidence.text == "hello to the left"
 
 
 def test_a_plain_video_is_a_reference_too(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -136,8 +151,11 @@ def test_a_plain_video_is_a_reference_too(folders: tuple[Path, Path], tmp_path: 
     assert (evidence.around, evidence.given, evidence.person) == (None, None, None)
     # The buzz comes and goes: voice activity of the driving audio.
     assert 0 < evidence.speaking.sum() < FRAMES
+    assert evidence.text == ""
+    (tmp_path / "scene-0000.txt").write_text("bin blue at f two now\n")
     shutil.copy(reference / "scene-0000" / "labels.npz", tmp_path / "scene-0000.labels.npz")
-    assert read_evidence(video, tmp_path / "scene-0000.mp4", estimator).speaking.sum() == 20
+    labelled = read_evidence(video, tmp_path / "scene-0000.mp4", estimator)
+    assert (labelled.speaking.sum(), labelled.text) == (20, "bin blue at f two now")
 
 
 @pytest.mark.parametrize(
@@ -165,14 +183,37 @@ def read_first(generated: Path, reference: Path) -> Evidence:
 
 
 def run(folders: tuple[Path, Path], work: Path, bundle: Bundle, estimator: ColourEstimator) -> Table:
-    judge = Metric(columns={"frames": Column(unit="", better="higher", says="how many")}, measure=count, judge="me 1")
+    judges = Judges(
+        clips={"more": Metric(columns=counted("frames"), measure=count, judge="me 1")},
+        sets={"all": SetMetric(columns=counted("heads"), part=heads, measure=together, judge="me 2", by_window=True)},
+    )
     return evaluate(
-        {"simple": folders[0]}, folders[1], work, estimator=estimator, bundle=bundle, judges={"more": judge}
+        {"simple": folders[0]},
+        folders[1],
+        work,
+        estimator=estimator,
+        bundle=bundle,
+        judges=judges,
+        by_window=True,
     )
 
 
+def counted(name: str) -> dict[str, Column]:
+    return {name: Column(unit="", better="higher", says="how many")}
+
+
 def count(evidence: Evidence) -> dict[str, float]:
-    return {"frames": float(len(evidence.times_s))}
+    return {"frames": float(evidence.generated.sum())}
+
+
+def heads(evidence: Evidence) -> Part:
+    frames = np.flatnonzero(evidence.generated)
+    return {"row": frames, "window": evidence.window[frames]}
+
+
+def together(parts: Mapping[str, Part]) -> dict[str, Cell]:
+    rows = sum(len(part["row"]) for part in parts.values() if part)
+    return {"heads": Cell(mean=rows, low=rows, high=rows, count=len(parts), missing=0, why="")}
 
 
 def test_a_whole_table_and_again_from_what_was_put_by(
@@ -196,7 +237,16 @@ def test_a_whole_table_and_again_from_what_was_put_by(
     assert (table.cells["simple", "twins turned"].mean, table.cells["simple", "twins turned"].count) == (0, 1)
     assert np.isnan(table.cells["ground truth", "landmark distance, saved"].mean)
     assert "saved" in table.cells["ground truth", "landmark distance, saved"].why
-    assert len(table.windows["simple"]["PSNR"]) == 6
+    assert table.cells["simple", "heads"].mean == table.cells["ground truth", "heads"].mean == 2 * FRAMES
+    windows = table.windows["simple"]
+    # A first frame and six windows of up to seven new ones, in both clips.
+    assert [cell.mean for cell in windows["frames"]] == [1, 7, 7, 7, 7, 1]
+    assert [cell.mean for cell in windows["heads"]] == [2, 14, 14, 14, 14, 2]
+    assert [cell.count for cell in windows["PSNR head"]] == [2] * 6
+    # Means over windows, weighed by their frames, are the mean over the clip: SSIM is a mean over frames.
+    mean = np.average([cell.mean for cell in windows["SSIM head"]], weights=[1, 7, 7, 7, 7, 1])
+    assert mean == pytest.approx(table.cells["simple", "SSIM head"].mean, rel=1e-6)
+    assert "join jerk" not in windows
     written = write_tables(table, tmp_path)
     assert json.loads(written[2].read_text())["facts"]["clips"] == 2
 
@@ -207,6 +257,7 @@ def test_a_whole_table_and_again_from_what_was_put_by(
     again = run(folders, tmp_path / "work", bundle, estimator)
     assert estimator.calls == calls
     assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "work" / "figures").iterdir())] == changed
+    assert repr(again.windows) == repr(table.windows)
     for key, cell in table.cells.items():
         assert repr(again.cells[key]) == repr(cell), key
 

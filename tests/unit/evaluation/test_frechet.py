@@ -1,18 +1,27 @@
 """Distances of features against closed forms; pictures and counts."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from contextalk.evaluation.metrics.frechet import (
-    COLUMNS,
+from contextalk.core.errors import DatasetError
+from contextalk.evaluation.features import (
     EVERY,
     InceptionExtractor,
     OwnExtractor,
-    PictureDistance,
+    RealPictures,
     Reference,
+    reference_of,
+)
+from contextalk.evaluation.metrics.frechet import (
+    OWN_COLUMNS,
+    PUBLISHED_COLUMNS,
+    PictureDistance,
+    distance_over_clips,
     frechet_distance,
     kernel_distance,
 )
@@ -92,6 +101,8 @@ def test_the_kernel_distance_is_unbiased() -> None:
 class Levels:
     """Features of a picture: its mean level per channel."""
 
+    name = "levels"
+
     def faces(self, pictures: np.ndarray) -> np.ndarray:
         return pictures.reshape(len(pictures), -1, 3).mean(axis=1) + np.arange(len(pictures))[:, None] % 2
 
@@ -103,27 +114,73 @@ def test_methods_are_counted_and_measured_against_the_declared_reference(tmp_pat
     write_video(video, grey_heads(np.full(50, 90)))
     wanted = Levels().faces(grey_heads(np.full(8, 100)))
     judge = PictureDistance(Levels(), Reference(faces=wanted, scenes=wanted, says="test"), own=True)
-    figures = judge.measure_set([evidence(grey_heads(np.full(50, 100)), video=video)])
-    assert figures["FID-own face pictures"] == 50 / EVERY
-    assert figures["FID-own scene reference pictures"] == 8
+    cells = judge.measure({"clip": judge.part(evidence(grey_heads(np.full(50, 100)), video=video))})
+    assert cells["FID-own face pictures"].mean == 50 / EVERY
     # 10 pictures and 8, each half even and half odd: deviations of 0.527 and 0.535, three channels.
-    assert figures["FID-own face"] < 0.01
+    assert cells["FID-own face"].mean < 0.01
     # Ten levels darker in three channels; the codec moves flat grey by a level at most.
-    assert figures["FID-own scene"] == pytest.approx(300, abs=65)
-    assert set(figures) == {name for name in COLUMNS if "-own" in name}
+    assert cells["FID-own scene"].mean == pytest.approx(300, abs=65)
+    assert set(cells) == set(OWN_COLUMNS)
+
+
+def test_a_fake_shows_its_head_in_the_real_scene(tmp_path: Path) -> None:
+    real = tmp_path / "real.mp4"
+    write_video(real, grey_heads(np.full(50, 90)))
+    reference = Levels().faces(grey_heads(np.full(8, 90)))
+    judge = PictureDistance(Levels(), Reference(faces=reference, scenes=reference, says="test"), own=True)
+    fakes = [replace(evidence(grey_heads(np.full(50, level))), reference=real) for level in (90, 190)]
+    near, far = (judge.measure({"clip": judge.part(fake)})["FID-own scene"].mean for fake in fakes)
+    # The mask covers a third of these crops, which are their scenes: 100 levels there are 30 in a channel's mean.
+    assert near < 10
+    assert far > 3 * 20**2
+
+
+def test_the_interval_lies_about_the_distance_and_shrinks_with_clips() -> None:
+    wanted = RNG.normal(size=(200, 4))
+    widths = []
+    for count in (6, 60):
+        clips = [RNG.normal(size=(10, 4)) + RNG.normal(size=4) for _ in range(count)]
+        distance, spread = distance_over_clips(clips, wanted)
+        assert distance == pytest.approx(frechet_distance(np.concatenate(clips), wanted))
+        widths.append(spread)
+    # Ten times the clips: the deviation falls by √10, seen over a hundred draws within a factor of two.
+    assert 1.6 < widths[0] / widths[1] < 6.4
+    assert np.isnan(distance_over_clips([RNG.normal(size=(10, 4))], wanted)[1])
 
 
 def test_what_cannot_be_measured_is_nan() -> None:
     heads = grey_heads(np.full(25, 100))
     features = Levels().faces(grey_heads(np.full(8, 100)))
     reference = Reference(faces=features, scenes=features, says="test")
-    absent = PictureDistance(None, reference, own=False).measure_set([evidence(heads)])
-    assert set(absent) == {name for name in COLUMNS if "-own" not in name}
-    assert np.isnan(list(absent.values())).all()
-    fakes = PictureDistance(Levels(), reference, own=True).measure_set([evidence(heads)])
-    assert np.isfinite(fakes["FID-own face"])
-    assert np.isnan(fakes["FID-own scene"])
-    assert np.isnan(fakes["FID-own scene pictures"])
+    absent = PictureDistance(None, reference, own=False)
+    cells = absent.measure({"clip": absent.part(evidence(heads))})
+    assert set(cells) == set(PUBLISHED_COLUMNS)
+    assert all(np.isnan(cell.mean) and "inception" in cell.why for cell in cells.values())
+    nothing = PictureDistance(Levels(), reference, own=True).measure({"clip": {}})
+    assert all(np.isnan(cell.mean) and (cell.count, cell.missing) == (0, 1) for cell in nothing.values())
+
+
+def test_features_of_real_footage_are_kept_by_footage_and_extractor(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def footage(key: str, clips: int) -> RealPictures:
+        def read() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            calls.append(key)
+            for _ in range(clips):
+                yield grey_heads(np.full(3, 90)), grey_heads(np.full(3, 20))
+
+        return RealPictures(says="real", key=key, read=read)
+
+    first = reference_of(footage("a", 2), Levels(), tmp_path)
+    again = reference_of(footage("a", 2), Levels(), tmp_path)
+    assert calls == ["a"]
+    assert first.says == again.says == "real: 2 clips, 6 pictures"
+    assert np.array_equal(first.scenes, again.scenes)
+    assert first.faces.mean() > 89 > 22 > first.scenes.mean()
+    reference_of(footage("b", 2), Levels(), tmp_path)
+    assert calls == ["a", "b"]
+    with pytest.raises(DatasetError, match="no clip"):
+        reference_of(footage("c", 0), Levels())
 
 
 def test_extractors_give_a_row_a_picture() -> None:

@@ -1,5 +1,6 @@
 """Words read off heads."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,6 @@ from safetensors.torch import save_file
 
 from contextalk.core.errors import ContextalkError
 from contextalk.evaluation.metrics.intelligibility import (
-    COLUMNS,
-    HIGH,
-    LOW,
-    OF_TRUTH,
-    SENTENCES,
     WORDS,
     LipReading,
     open_reader,
@@ -34,36 +30,20 @@ def always(sentence: str) -> LipReader:
     return reader
 
 
-TEXTS = {
-    "a": "bin blue at f two now",
-    "b": "bin blue at f nine soon",
-    "c": "hello there",
-    "d": "set red in b one again",
-}
+TEXTS = ("bin blue at f two now", "bin blue at f nine soon", "hello there", "set red in b one again")
 
 
 def clips() -> list:
     heads = grey_heads(np.full(15, 120))
-    return [evidence(heads, name=name) for name in ("a", "b", "c", "d", "e")]
+    return [replace(evidence(heads), text=text) for text in (*TEXTS, "")]
 
 
 def test_words_are_counted_per_sentence() -> None:
-    judge = LipReading(always("bin blue at f two now"), TEXTS)
+    judge = LipReading(always("bin blue at f two now"))
     shares = [judge.measure(clip)[WORDS] for clip in clips()]
     assert shares[:2] == pytest.approx([100, 100 * 4 / 6])
     assert shares[3] == 0
     assert np.isnan([shares[2], shares[4]]).all()  # no GRID sentence, no text at all
-
-
-def test_a_set_has_an_interval_and_says_how_many_sentences() -> None:
-    figures = LipReading(always("bin blue at f two now"), TEXTS).measure_set(clips())
-    assert set(figures) == set(COLUMNS)
-    assert figures[SENTENCES] == 3
-    assert figures[WORDS] == pytest.approx((100 + 100 * 4 / 6 + 0) / 3)
-    assert figures[OF_TRUTH] == figures[WORDS]  # these heads are their own truth
-    # Means of three drawn from {0, 67, 100}: the extremes have probability 1/27 each, above 2.5 %.
-    assert figures[LOW] == 0
-    assert figures[HIGH] == pytest.approx(100)
 
 
 def test_the_reader_of_a_run_is_opened(tmp_path: Path) -> None:
@@ -81,8 +61,6 @@ def test_the_reader_of_a_run_is_opened(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_without_a_reader_or_a_face() -> None:
-    figures = LipReading(None, TEXTS).measure_set(clips())
-    assert figures.pop(SENTENCES) == 0
-    assert np.isnan(list(figures.values())).all()
-    unseen = evidence(grey_heads(np.full(15, 120)), name="a", points=np.full((15, 68, 2), np.nan, np.float32))
-    assert np.isnan(LipReading(always(TEXTS["a"]), TEXTS).measure(unseen)[WORDS])
+    assert all(np.isnan(LipReading(None).measure(clip)[WORDS]) for clip in clips())
+    unseen = evidence(grey_heads(np.full(15, 120)), points=np.full((15, 68, 2), np.nan, np.float32))
+    assert np.isnan(LipReading(always(TEXTS[0])).measure(replace(unseen, text=TEXTS[0]))[WORDS])

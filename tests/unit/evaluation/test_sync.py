@@ -1,5 +1,6 @@
 """Sync figures: the arithmetic against closed forms, and the whole way from a video and a sound to an offset."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from contextalk.evaluation.metrics.sync import (
     sync_figures,
     valid_distances,
 )
-from contextalk.media.video import write_video
+from contextalk.media.video import read_at, write_video
 from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
 from judges_kit import FRAMES_S, evidence, face_points, grey_heads
 
@@ -110,11 +111,22 @@ def test_what_syncnet_cannot_score_is_not_measured(tmp_path: Path) -> None:
     assert np.isnan(short[CONFIDENCE.format(PADDED)])
     assert np.isfinite(short[CONFIDENCE.format(VALID)])
     unseen = judge.measure(evidence(heads, wave=wave, video=video, points=np.full((99, 68, 2), np.nan, np.float32)))
-    fake = judge.measure(evidence(heads, wave=wave))
     without = PublishedSync(None).measure(evidence(heads, wave=wave, video=video))
-    for figures in (unseen, fake, without):
+    for figures in (unseen, without):
         assert set(figures) == {name for name in COLUMNS if "own" not in name}
         assert np.isnan(list(figures.values())).all()
+
+
+def test_a_fake_is_scored_in_the_real_scene(tmp_path: Path) -> None:
+    heads, wave = speaking_clip(60)
+    real = tmp_path / "real.mp4"
+    write_video(real, grey_heads(np.full(60, 100)))
+    clip = replace(evidence(heads, wave=wave), reference=real)
+    offset = OFFSET.format(VALID)
+    judge = PublishedSync(Brightness())  # pyright: ignore[reportArgumentType]
+    assert judge.measure(clip)[offset] == 0
+    late, _ = speaking_clip(60, late=4)
+    assert judge.measure(replace(evidence(late, wave=wave), reference=real))[offset] == 4
 
 
 def test_another_frame_rate_is_brought_to_25_hz(tmp_path: Path) -> None:
@@ -135,7 +147,7 @@ def test_the_square_reaches_below_the_chin(tmp_path: Path) -> None:
     points = np.full((14, 68, 2), np.nan, np.float32)
     points[:] = (200, 150)
     points[:, 0], points[:, 16], points[:, 8], points[:, 19] = (160, 150), (240, 150), (200, 230), (200, 130)
-    square = face_squares(video, clip_times(14), points)[7]
+    square = face_squares(read_at(video, clip_times(14)), points)[7]
     # Box: 130 … 230 and 0.3 · 100 of hairline: 100 … 230, half 65, middle 165. Rows 100 … 165 + 65 · 1.8 = 282.
     border = (240 - 100) / (282 - 100) * 224
     level = square[:, 112].mean(axis=-1)
@@ -147,7 +159,7 @@ def test_the_square_reaches_below_the_chin(tmp_path: Path) -> None:
 def test_beyond_the_picture_there_is_grey(tmp_path: Path) -> None:
     video = tmp_path / "scene.mp4"
     write_video(video, [np.full((200, 200, 3), 250, np.uint8)] * 14, crf=1)
-    square = face_squares(video, clip_times(14), face_points(14, nose=(20.0, 100.0)))[7]
+    square = face_squares(read_at(video, clip_times(14)), face_points(14, nose=(20.0, 100.0)))[7]
     # The codec moves flat grey by a level or two.
     assert np.abs(square[112, :10].astype(int) - 110).max() <= 1
     assert np.abs(square[112, -10:].astype(int) - 250).max() <= 3

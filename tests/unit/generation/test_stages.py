@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from contextalk.generation.identity import IdentityHead
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle, BundleCard
+from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.pictures import encode_pictures
 from contextalk.presets import compact
 
@@ -130,3 +131,34 @@ def test_every_tensor_of_a_window_has_its_device(bundle: Bundle, frames: int):
 def _made_by(module: str) -> torch.Tensor:
     """A tensor without a device, made by code of a module of that name."""
     return eval("torch.zeros(1)", {"torch": torch, "__name__": module})
+
+
+def test_stage_2_is_told_the_expression_of_what_is_drawn_where_its_network_wants_it(bundle: Bundle):
+    plain = bundle.network("face", "first").config
+    given = (pictures(1, 2), pictures(1, 3)), np.zeros((1, 80, 16), np.float32)
+    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
+    closed, opened = FACE[None].copy(), FACE[None].copy()
+    opened[:, 65:68, 1] += 9  # without the drawing: what is told of them alone is looked at
+    models = replace(bundle.card.models, face_hints=("drawing",), face_residual=0.0)
+    alone = Bundle(replace(bundle.card, models=models))
+    for modalities, moves in ((plain.modalities, False), ((*plain.modalities, "expression"), True)):
+        torch.manual_seed(1)
+        network = MVControlNet(replace(plain, modalities=modalities, num_hints=1))
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+        stage = Stage2(alone, DRAWING, network=network.eval())
+        seen = [stage.window(*given[0], points, given[1], identity, None, 0)[1] for points in (closed, opened)]
+        assert (not torch.equal(*seen)) == moves, modalities
+
+
+def test_lips_can_be_kept_from_stage_2(bundle: Bundle):
+    network = MVControlNet(replace(bundle.network("face", "first").config, dropout=0.0)).eval()
+    torch.manual_seed(1)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
+    mels = [np.full((1, 80, 16), level, np.float32) for level in (-3, 3)]
+    for without, same in ((None, False), ("lips", True)):
+        stage = Stage2(bundle, DRAWING, network=network, without=without)
+        seen = [stage.window(pictures(1, 2), pictures(1, 3), FACE[None], mel, identity, None, 0)[1] for mel in mels]
+        assert torch.equal(*seen) == same, without

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from contextalk.diffusion.process import Process
 from contextalk.models.conditions import Condition
+from contextalk.models.expression import expression
 from contextalk.presets import compact, paper
 from contextalk.training.config import TrainConfig
 from contextalk.training.latents import LatentClip
@@ -112,6 +113,15 @@ def test_stage_1_is_told_identity_for_its_first_frame_only(step: str) -> None:
     assert condition.audio is not None
     assert len(condition.hints) == 1
     assert condition.hints[0].shape == noisy.shape
+
+
+def test_expression_is_measured_on_the_points_where_it_is_told() -> None:
+    windows = WindowSet([clip("a"), clip("bb")]).spread(3)
+    lesson = Lesson(stage="face", steps=("first",), modalities=("identity",), face_hints=("drawing",))
+    assert lesson.condition(windows, None, first=True).expression is None
+    told = replace(lesson, modalities=("identity", "expression")).condition(windows, None, first=True).expression
+    assert told is not None
+    assert torch.equal(told, expression(windows.points[..., :68, :]))
 
 
 def test_folds_share_clips_evenly_and_for_good() -> None:

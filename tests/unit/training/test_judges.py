@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from contextalk.core.errors import DatasetError
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.lip_reader import LipReader, LipReaderConfig
 from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
 from contextalk.training.objectives.lip_reader import LipReaderObjective
-from contextalk.training.objectives.sync import MouthClip, SyncObjective, is_kept_for_judges
+from contextalk.training.objectives.sync import MouthClip, SyncObjective
 
 
 def speaking(key: str, *, frames: int = 60, split: str = "train", text: str = "", most: float = 1.0) -> MouthClip:

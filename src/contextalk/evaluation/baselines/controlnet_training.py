@@ -13,6 +13,7 @@ from torch.nn import functional
 from contextalk.core.errors import DatasetError
 from contextalk.core.records import Progress
 from contextalk.dataset.clips import Clip, read_clips
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.evaluation.baselines.controlnet_models import ControlCard, SceneControlNet
 from contextalk.faces.views import scene_view_from_resized
 from contextalk.media.drawing import draw_landmarks
@@ -35,6 +36,7 @@ class Lessons:
         learning_rate: Of AdamW; the usual one of ControlNet.
         save_every: Steps between saves.
         seed: Root of all randomness.
+        judge_share: Share of the training clips that teach judges and are not looked at, as in `TrainConfig`.
     """
 
     steps: int = STEPS
@@ -42,6 +44,7 @@ class Lessons:
     learning_rate: float = 1e-5
     save_every: int = 1000
     seed: int = 0
+    judge_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ def train_controlnet(
     optimiser = torch.optim.AdamW(trained.parameters(), lr=lessons.learning_rate)
     done = _resume(output, trained, optimiser, models.device)
     # The data goes on with other draws than an uninterrupted run would see: passes are streamed, not indexed.
-    examples = stream(dataset, np.random.default_rng([lessons.seed, done]))
+    examples = stream(dataset, np.random.default_rng([lessons.seed, done]), lessons.judge_share)
     errors: list[float] = []
     for step in range(done, lessons.steps):
         generator = torch.Generator().manual_seed(lessons.seed * 2**31 + step)
@@ -108,16 +111,18 @@ def denoising_error(models: SceneControlNet, examples: list[Example], generator:
     return functional.mse_loss(predicted.float(), noise)
 
 
-def stream(dataset: Path, random: np.random.Generator) -> Iterator[Example]:
-    """Frames of the training split without end, mixed over the clips read last.
+def stream(dataset: Path, random: np.random.Generator, judge_share: float = 0.0) -> Iterator[Example]:
+    """Frames of the training split without end, mixed over the clips read last; none of a clip that teaches judges.
 
     Raises:
-        DatasetError: The split is empty.
+        DatasetError: No clip is left.
     """
     pool: list[Example] = []
     while True:
         seen = 0
         for clip in read_clips(dataset, "train"):
+            if is_kept_for_judges(clip.key, judge_share):
+                continue
             for frame in random.choice(len(clip), min(_FRAMES_A_CLIP, len(clip)), replace=False):
                 seen += 1
                 pool.append(example_of(clip, int(frame)))

@@ -1,15 +1,16 @@
 """Whether the head belongs to its conversation: it faces whom it talks to, looks at them, and turns to who speaks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
 from contextalk.evaluation.calibration import angle_between_deg, gaze_vectors
+from contextalk.evaluation.cells import Cell, summarise
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.heads import facing, found
-from contextalk.evaluation.metrics import Column
+from contextalk.evaluation.metrics import Column, Part
 from contextalk.evaluation.metrics.landmarks import saved_points
 
 _ADDRESSEE = "five frames with a face in which somebody is known to be addressed"
@@ -77,11 +78,17 @@ def measure(evidence: Evidence) -> dict[str, float]:
     }
 
 
-def measure_set(clips: Sequence[Evidence]) -> dict[str, float]:
-    """The columns of a method."""
-    right = {clip.name: measure(clip)["side right"] for clip in clips}
-    twins = {clip.name: None if clip.around is None else clip.around.twin for clip in clips}
-    return {"twins turned": _mean(np.array(twins_turned(right, twins)))}
+def part(evidence: Evidence) -> Part:
+    """Whether the side is `right` (1 or 0), and the `twin`'s name, empty without one."""
+    twin = None if evidence.around is None else evidence.around.twin
+    return {"right": np.array(measure(evidence)["side right"]), "twin": np.array(twin or "")}
+
+
+def measure_set(parts: Mapping[str, Part]) -> dict[str, Cell]:
+    """`SET_COLUMNS`, over pairs."""
+    right = {name: float(part["right"]) if part else float("nan") for name, part in parts.items()}
+    twins = {name: str(part["twin"]) or None if part else None for name, part in parts.items()}
+    return {name: summarise(twins_turned(right, twins), column.needs) for name, column in SET_COLUMNS.items()}
 
 
 def twins_turned(right: Mapping[str, float], twins: Mapping[str, str | None]) -> list[float]:

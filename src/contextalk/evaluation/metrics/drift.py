@@ -11,6 +11,12 @@ from contextalk.faces.crop import head_mask
 _NEEDS = "three windows in a row"
 
 COLUMNS = {
+    "colour shift": Column(
+        unit="levels",
+        better="lower",
+        says="distance of the head mask's mean colour from the truth's, all frames together",
+        needs="generated frames",
+    ),
     "PSNR drift": Column(
         unit="dB/window",
         better="higher",
@@ -26,7 +32,7 @@ COLUMNS = {
     "colour drift": Column(
         unit="levels/window",
         better="lower",
-        says="the same slope of the distance of the mask's mean colour from the truth's",
+        says="the same slope of the colour shift",
         needs=_NEEDS,
     ),
 }
@@ -39,13 +45,14 @@ _SLOPES = {"PSNR": "PSNR drift", "sharpness": "sharpness drift", "colour": "colo
 
 def measure(evidence: Evidence) -> dict[str, float]:
     """The columns of one clip."""
-    return {_SLOPES[name]: slope(values) for name, values in by_window(evidence).items()}
+    slopes = {_SLOPES[name]: slope(values) for name, values in by_window(evidence).items()}
+    return {"colour shift": _colour_shift(evidence, np.flatnonzero(evidence.generated)), **slopes}
 
 
 def by_window(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     """PSNR in dB, mouth sharpness over the truth's and colour shift in levels, (W,) each by window; NaN unknown."""
     window = evidence.window
-    frames = [np.flatnonzero(window == index) for index in range(int(window.max()) + 1)]
+    frames = [np.flatnonzero(window == index) for index in range(int(window.max(initial=-1)) + 1)]
     return {
         "PSNR": np.array([psnr(_masked_error(evidence, chosen)) for chosen in frames]),
         "sharpness": np.array([_sharpness(evidence, chosen) for chosen in frames]),
@@ -78,8 +85,11 @@ def _sharpness(evidence: Evidence, frames: NDArray[np.int64]) -> float:
 def _colour_shift(evidence: Evidence, frames: NDArray[np.int64]) -> float:
     if not len(frames):
         return float("nan")
-    means = [
-        heads[frames][:, _INSIDE].mean(axis=(0, 1), dtype=np.float64)
-        for heads in (evidence.seen.heads, evidence.truth.heads)
-    ]
+    means = [_mean_colour(heads[frames]) for heads in (evidence.seen.heads, evidence.truth.heads)]
     return float(np.linalg.norm(means[0] - means[1]))
+
+
+def _mean_colour(heads: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(3,) inside the mask, over all frames: a matrix product, ten times faster than picking the pixels."""
+    weight = _INSIDE.reshape(-1).astype(np.float64) / _INSIDE.sum()
+    return np.mean([weight @ head.reshape(-1, 3).astype(np.float64) for head in heads], axis=0)

@@ -3,7 +3,7 @@
 Every column bears its judge's name: figures of different judges are different quantities.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from contextalk.core.geometry import Points
 from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ, clip_times, nearest_frames
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.metrics import Column
+from contextalk.evaluation.scenes import shown_scenes
 from contextalk.faces.mouths import bridge_gaps, mouth_views
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.media.mfcc import mfcc
-from contextalk.media.video import read_at
 from contextalk.models.syncnet import MFCC_STEPS, SYNC_FRAMES, SyncJudge, SyncJudgeConfig, SyncNet
 
 REACH = 15
@@ -67,12 +67,12 @@ class _Judge:
 _SYNCNET = _Judge(
     name="syncnet_v2",
     how="SyncNet (syncnet_v2), 25 Hz, first 100 frames, shifts ±15 over a zero-padded sound",
-    needs="the weights syncnet_v2, a video of 100 frames and a track of the target",
+    needs="the weights syncnet_v2, a clip of 100 frames and a track of the target",
 )
 _VALID = _Judge(
     name="syncnet_v2, valid shifts",
     how="SyncNet (syncnet_v2), 25 Hz, whole clip, only lips that have sound at every shift",
-    needs="the weights syncnet_v2, a video of 45 frames and a track of the target",
+    needs="the weights syncnet_v2, a clip of 45 frames and a track of the target",
 )
 _OWN = _Judge(
     name="own judge",
@@ -142,13 +142,12 @@ class PublishedSync:
         self.network = None if network is None else network.eval()
 
     def measure(self, evidence: Evidence) -> dict[str, float]:
-        """Figures of a clip; padded ones are NaN below 100 frames, all are without a track of the target or a video."""
+        """Figures of a clip; padded ones are NaN below 100 frames, all are without a track of the target."""
         frames = frames_at_rate(evidence)
         points = bridge_gaps(evidence.seen.points[frames])
-        if self.network is None or points is None or evidence.video is None:
+        if self.network is None or points is None:
             return {**NOT_MEASURED.named(_SYNCNET.name), **NOT_MEASURED.named(_VALID.name)}
-        times_s = evidence.times_s[frames]
-        squares = face_squares(evidence.video, times_s, evidence.crop[frames].to_scene(points))
+        squares = face_squares(shown_scenes(evidence, frames), evidence.crop[frames].to_scene(points))
         padded = NOT_MEASURED
         if min(len(squares), len(evidence.wave) // _SAMPLES_PER_FRAME) >= SCORED_FRAMES:
             first = slice(0, SCORED_FRAMES)
@@ -277,23 +276,21 @@ def frames_at_rate(evidence: Evidence) -> NDArray[np.int64]:
     return nearest_frames(evidence.times_s, clip_times(count))
 
 
-def face_squares(video: Path, times_s: NDArray[np.float64], points: Points) -> NDArray[np.uint8]:
+def face_squares(scenes: Iterable[NDArray[np.uint8]], points: Points) -> NDArray[np.uint8]:
     """(F, 224, 224, 3) RGB squares of a face as SyncNet's own pipeline cuts them.
 
     That pipeline detects a face box; ours is the box of the landmarks, raised to the hairline. It stores the squares
     twice as JPEG and MPEG-4; ours are not compressed.
 
     Args:
-        video: A scene.
-        times_s: (F,) not decreasing.
+        scenes: F pictures (H, W, 3).
         points: (F, 68, 2) scene px, finite.
     """
     low, high = points.min(axis=1).astype(np.float64), points.max(axis=1).astype(np.float64)
     low[:, 1] -= HAIRLINE * (high[:, 1] - low[:, 1])
     half = medfilt((high - low).max(axis=1) / 2, _SMOOTHING_FRAMES)
     x, y = (medfilt(middle, _SMOOTHING_FRAMES) for middle in ((low + high) / 2).T)
-    pictures = read_at(video, times_s)
-    return np.stack([_square(*each) for each in zip(pictures, x, y, half, strict=True)])
+    return np.stack([_square(*each) for each in zip(scenes, x, y, half, strict=True)])
 
 
 def _square(rgb: NDArray[np.uint8], x: float, y: float, half: float) -> NDArray[np.uint8]:

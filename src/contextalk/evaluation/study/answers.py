@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
+from contextalk.evaluation.cells import bootstrap_interval
 from contextalk.evaluation.study.agreement import krippendorff_alpha
 from contextalk.evaluation.study.page import SCHEMA
-from contextalk.evaluation.tables import bootstrap_interval
 
 QUESTIONS = ("face", "scene")
 

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
+from contextalk.core.records import NUM_POINTS
 from contextalk.diffusion.process import Process
 from contextalk.models.conditions import Condition, Modality
 from contextalk.models.config import FaceHint, Step
+from contextalk.models.expression import expression
 from contextalk.models.machine import draw_normal, move
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.training.config import TrainConfig
@@ -65,6 +67,7 @@ class Lesson:
             lips=lips if "lips" in self.modalities else None,
             identity=windows.identity if with_identity else None,
             place=windows.place if "place" in self.modalities else None,
+            expression=expression(windows.points[..., :NUM_POINTS, :]) if "expression" in self.modalities else None,
         )
 
     def _hints(self, windows: WindowBatch) -> tuple[Tensor, ...]:
@@ -170,10 +173,10 @@ class DenoisingObjective:
 
     def _drop(self, condition: Condition, generator: torch.Generator) -> Condition:
         """Each modality of a whole batch now and then becomes its null token, so that its absence is understood."""
+        # Drawn last, and only where it is told: nothing changes for networks without it.
+        names = (*_DROPPABLE, "expression") if "expression" in self.lesson.modalities else _DROPPABLE
         dropped = {
-            name: None
-            for name in _DROPPABLE
-            if float(torch.rand((), generator=generator)) < self.config.condition_dropout
+            name: None for name in names if float(torch.rand((), generator=generator)) < self.config.condition_dropout
         }
         return replace(condition, **dropped)
 

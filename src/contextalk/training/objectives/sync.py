@@ -1,6 +1,5 @@
 """The sync judge: find the sound that belongs to five frames among others of the same clip."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,18 +23,6 @@ _NEGATIVES = 7
 
 _RIGHT_WITHIN = 1
 """Frames by which an offset may be wrong and count as right; the field's own tolerance."""
-
-
-def is_kept_for_judges(key: str, share: float) -> bool:
-    """Whether a clip of the training split teaches judges and is kept from every generating network.
-
-    Decided by a hash of its key alone, so it never changes between runs or machines.
-
-    Args:
-        key: Of the clip.
-        share: 0 … 1 of all clips, on average.
-    """
-    return int.from_bytes(hashlib.sha256(f"judge:{key}".encode()).digest()[:8]) / 2**64 < share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """ControlNet on Stable Diffusion at tiny size: read from the published layout, trained, saved, drawn with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from contextalk.core.errors import ContextalkError
+from contextalk.core.errors import ContextalkError, DatasetError
 from contextalk.core.geometry import CropPath
 from contextalk.dataset.clips import Clip
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.evaluation.baselines import controlnet_training
 from contextalk.evaluation.baselines.controlnet import ControlNet, ControlNetFaces
 from contextalk.evaluation.baselines.controlnet_models import CONTROLS, ControlCard, SceneControlNet, read_card
@@ -129,6 +131,23 @@ def test_the_target_is_hidden_in_what_the_scene_control_sees(tmp_path: Path) -> 
     assert example.scene[5, 250].max() < 90  # the scene itself
     assert example.drawing.any()
     assert example.head.shape == example.scene.shape == example.drawing.shape == (256, 256, 3)
+
+
+def test_a_clip_that_teaches_judges_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [f"clip-{number}" for number in range(40)]
+    kept = {key for key in keys if is_kept_for_judges(key, 0.3)}
+    assert 0 < len(kept) < 40
+    # Each clip's heads are of a level that names it.
+    clips = [
+        replace(clip(), key=key, head=np.full((3, 256, 256, 3), 3 * number, np.uint8))
+        for number, key in enumerate(keys)
+    ]
+    monkeypatch.setattr(controlnet_training, "read_clips", lambda *_: iter(clips))
+    examples = stream(tmp_path, np.random.default_rng(0), judge_share=0.3)
+    seen = {keys[int(next(examples).head[0, 0, 0]) // 3] for _ in range(3 * (40 - len(kept)))}
+    assert seen == set(keys) - kept
+    with pytest.raises(DatasetError, match="no clip to train on"):
+        next(stream(tmp_path, np.random.default_rng(0), judge_share=1.0))
 
 
 def trained(base: Path) -> SceneControlNet:
