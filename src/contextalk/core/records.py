@@ -12,6 +12,9 @@ from contextalk.core.choices import Device, MissingFace, Progress, Sampler, Soun
 from contextalk.core.errors import ContextalkError, ShapeError
 from contextalk.core.geometry import CropPath
 
+TWIN = "-twin"
+"""What `synth` appends to a scene's name to name the scene that differs in the addressee alone."""
+
 NUM_POINTS = 68
 """Points of a face, iBUG order: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, outer lip 48–59, inner lip 60–67."""
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
-from contextalk.core.records import Landmarks
+from contextalk.core.records import TWIN, Landmarks
 from contextalk.core.time import SAMPLE_RATE_HZ, nearest_frames
 from contextalk.evaluation.estimator import Estimator
 from contextalk.evaluation.evidence import Around, Evidence, Shown
@@ -27,9 +27,6 @@ from contextalk.media.audio import read_audio
 from contextalk.media.video import probe, read_frames
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
-
-TWIN = "-twin"
-"""What the name of a twin's folder ends in."""
 
 LEAST_VOICE = 0.5
 """Voice activity of the driving audio from which the target speaks, where no label says so."""

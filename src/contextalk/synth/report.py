@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
+from contextalk.core.records import TWIN
 from contextalk.media.audio import read_audio
 from contextalk.synth.scene import RATE_HZ
 from contextalk.synth.speech import RATE_HZ as SAMPLE_RATE_HZ
@@ -89,7 +90,7 @@ def report(folder: Path) -> Floors:
     Raises:
         ContextalkError: There are fewer scenes in it than the side floor needs.
     """
-    found = sorted(p.parent for p in folder.glob("scene-*/scene.json") if not p.parent.name.endswith("-twin"))
+    found = sorted(p.parent for p in folder.glob("scene-*/scene.json") if not p.parent.name.endswith(TWIN))
     scenes = [_read(path) for path in found]
     turns = sum(len(scene.sides) for scene in scenes)
     if turns < _FEWEST_SIDES:

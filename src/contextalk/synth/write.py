@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
-from contextalk.core.records import Progress
+from contextalk.core.records import TWIN, Progress
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.media.audio import write_wav
 from contextalk.media.video import write_video
@@ -110,7 +110,7 @@ def _write_job(job: _Job) -> list[Path]:
     if not job.folder.exists():
         write_play(made, job.folder)
     if job.twin and made.has_both_sides:
-        folders.append(job.folder.with_name(job.folder.name + "-twin"))
+        folders.append(job.folder.with_name(job.folder.name + TWIN))
         if not folders[1].exists():
             write_play(made.twin(), folders[1])
     return folders

@@ -19,7 +19,10 @@ def save_checkpoint(
     seen: int,
     figures: dict[str, float],
 ) -> None:
-    """Write everything a resumed run needs into one file, and the averaged weights beside it for use."""
+    """Write everything a resumed run needs into one file, and the averaged weights beside it for use.
+
+    The averaged weights come first: a run that says it has seen all of its windows has them.
+    """
     state = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -27,13 +30,13 @@ def save_checkpoint(
         "seen": seen,
         "figures": figures,
     }
-    part = folder / f"{TRAINER}.part"
-    torch.save(state, part)
-    part.replace(folder / TRAINER)
     part = folder / f"{WEIGHTS}.part"
     metadata = {"seen": str(seen), "figures": json.dumps(figures)}
     save_file({name: value.contiguous() for name, value in averaged.items()}, part, metadata=metadata)
     part.replace(folder / WEIGHTS)
+    part = folder / f"{TRAINER}.part"
+    torch.save(state, part)
+    part.replace(folder / TRAINER)
 
 
 def load_checkpoint(

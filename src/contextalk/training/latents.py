@@ -23,10 +23,10 @@ from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
 from contextalk.training.clip_workers import map_clips
-from contextalk.training.identities import KnownHead, bent_heads, spare_identities
+from contextalk.training.identities import KnownHead, bent_heads, moment_of, spare_identities
 from contextalk.training.pictures import clip_pictures, lip_pictures
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised when a clip's tensors change: older caches are then left aside."""
 
 
@@ -111,18 +111,18 @@ def cached_latents(
     folder = cache / f"{codec_key(codec)}-{'pupils' if draws_pupils else 'plain'}-{_FORMAT}"
     folder.mkdir(parents=True, exist_ok=True)
     clips: list[LatentClip] = []
-    rows = _list_clips(dataset)
-    missing = [key for key in rows if not (folder / f"{key}.safetensors").is_file()]
+    rows, files = _list_clips(dataset)
+    missing = [key for key in rows if not (folder / files[key]).is_file()]
     if missing:
         known = spare_identities(dataset, rows, workers=workers)
-        lenders = {key: known.get(rows[key][0], ()) for key in missing}
+        lenders = {key: known.get(rows[key], ()) for key in missing}
         seen = map_clips(dataset, lenders, partial(see_clip, draws_pupils=draws_pupils), workers=workers)
         for done, clip in enumerate(seen, start=1):
-            _write(folder / f"{clip.key}.safetensors", encode_clip(clip, codec))
+            _write(folder / files[clip.key], encode_clip(clip, codec))
             if progress is not None:
                 progress("latents", done, len(missing))
     for key, (person, split) in rows.items():
-        clips.append(LatentClip(key=key, person=person, split=split, **load_file(folder / f"{key}.safetensors")))
+        clips.append(LatentClip(key=key, person=person, split=split, **load_file(folder / files[key])))
     if not clips:
         raise DatasetError(f"{dataset} has no clips to train on; its manifest says why each was rejected")
     return clips
@@ -143,7 +143,7 @@ def see_clip(clip: Clip, identities: Sequence[KnownHead], *, draws_pupils: bool)
 
     Args:
         clip: The clip.
-        identities: Heads of the person from several clips; those of this one are not used.
+        identities: Heads of the person from several clips.
         draws_pupils: How drawings are made.
     """
     seen = clip_pictures(clip, draws_pupils=draws_pupils)
@@ -152,7 +152,7 @@ def see_clip(clip: Clip, identities: Sequence[KnownHead], *, draws_pupils: bool)
         pictures={
             "face": seen.head,
             "masked": seen.masked,
-            "bent": bent_heads(clip.key, seen, identities),
+            "bent": bent_heads(clip.key, seen, identities, moment_of(clip)),
             "drawing": seen.drawing,
             "scene": seen.scene,
         },
@@ -173,12 +173,19 @@ def encode_clip(clip: SeenClip, codec: Codec) -> dict[str, Tensor]:
     return {**latents, **{name: torch.from_numpy(value) for name, value in clip.rest.items()}}
 
 
-def _list_clips(dataset: Path) -> dict[str, tuple[str, str]]:
-    """Kept clips: key → (person, split)."""
+def _list_clips(dataset: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Kept clips: key → (person, split), and key → file in the cache.
+
+    A shard's name tells content and parameters of its source: a clip prepared anew is another file.
+    """
     from contextalk.dataset.manifest import read_manifest
 
-    table = read_manifest(dataset).to_pylist()
-    return {row["key"]: (row["person"], row["split"]) for row in table if row["shard"]}
+    kept = [row for row in read_manifest(dataset).to_pylist() if row["shard"]]
+    shards = {row["key"]: hashlib.sha256(row["shard"].encode()).hexdigest()[:8] for row in kept}
+    return (
+        {row["key"]: (row["person"], row["split"]) for row in kept},
+        {key: f"{key}-{shard}.safetensors" for key, shard in shards.items()},
+    )
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:

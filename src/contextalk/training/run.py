@@ -159,7 +159,13 @@ class TrainingRun:
         self.progress = progress
 
     def shorten(self, network: str, windows: int) -> None:
-        """Give one network another number of windows, or `all` generating networks."""
+        """Give one network another number of windows, or `all` generating networks.
+
+        Raises:
+            ContextalkError: No such network, or no window.
+        """
+        if windows < 1:
+            raise ContextalkError(f"{windows} windows to train, wanted at least 1")
         names = list(self.models.networks) if network == "all" else [_folder_name(network)]
         for name in names:
             if name not in self.budgets:
@@ -315,8 +321,10 @@ class TrainingRun:
         shape = self._shapes[name]
         # A bundle has no ablation's weights to start from; its codec and lips still serve.
         network = MVControlNet(shape) if name in self._ablations else self._started(MVControlNet(shape), name)
-        if self.start is None and shape.predict_points:
-            load_averaged(self.folder / "context", network)
+        if shape.predict_points and not load_averaged(self.folder / "context", network) and self.start is None:
+            raise ContextalkError(
+                f"{self.folder} has no trained context: `contextalk train context --run {self.folder}` first"
+            )
         network.to(self.device)  # the guesses are drawn there
         lesson = self.lesson(name)
         training, held_out = self.windows
@@ -399,8 +407,8 @@ class TrainingRun:
         if self.config.generated_first_share == 0 or lesson.steps == ("first",):
             return None
         first_name = self.models.network_name("landmark" if lesson.stage == "landmark" else "face", "first")
-        network = MVControlNet(self.models.networks[first_name])
-        if not load_averaged(self.folder / first_name, network):
+        network = self._started(MVControlNet(self.models.networks[first_name]), first_name)
+        if not load_averaged(self.folder / first_name, network) and self.start is None:
             raise ContextalkError(f"{self.folder} has no trained {first_name}: train it before the sequence network")
         network.to(self.device)
         first_lesson = self.lesson(first_name)
@@ -428,7 +436,9 @@ class TrainingRun:
     def _note(self, name: str, figures: dict[str, float]) -> None:
         path = self.folder / FIGURES_FILE
         known = json.loads(path.read_text()) if path.is_file() else {}
-        known[name] = {"windows": self.budgets[name].windows, **figures}
+        # A budget below what was seen before trains nothing and changes no record.
+        seen = max(self.budgets[name].windows, known.get(name, {}).get("windows", 0))
+        known[name] = {"windows": seen, **figures}
         path.write_text(json.dumps(known, indent=2) + "\n")
 
 

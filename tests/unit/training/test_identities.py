@@ -1,11 +1,13 @@
 """The head that is bent to a frame never comes from a window the frame can be in."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.training import identities
-from contextalk.training.identities import KnownHead, bent_heads
+from contextalk.training.identities import KnownHead, bent_heads, moment_of
 from contextalk.training.pictures import ClipPictures
 
 
@@ -17,8 +19,10 @@ def seen(frames: int) -> ClipPictures:
     return ClipPictures(head=heads, masked=blank, drawing=blank, scene=blank, points=points)
 
 
-def lent(key: str, value: int) -> KnownHead:
-    return KnownHead(key=key, picture=np.full((256, 256, 3), value, np.uint8), points=seen(1).points[0])
+def lent(source: str, value: int, time_s: float = 0.0) -> KnownHead:
+    return KnownHead(
+        source=source, time_s=time_s, picture=np.full((256, 256, 3), value, np.uint8), points=seen(1).points[0]
+    )
 
 
 @pytest.mark.parametrize("frames", [32, 33, 50, 120])
@@ -32,13 +36,29 @@ def test_a_long_clip_lends_from_outside_every_window(frames: int):
 
 
 def test_a_short_clip_borrows_from_another_clip_and_never_from_itself():
-    bent = bent_heads("short", seen(8), [lent("short", 90), lent("other", 150)])
+    bent = bent_heads("short", seen(8), [lent("here", 90), lent("other", 150)], ("here", 0.0))
     assert (bent[:, 128, 128] == 150).all()
 
 
 def test_a_short_clip_alone_stays_masked():
     alone = seen(8)
-    assert np.array_equal(bent_heads("short", alone, [lent("short", 90)]), alone.masked)
+    assert np.array_equal(bent_heads("short", alone, [lent("here", 90)], ("here", 0.0)), alone.masked)
+
+
+def test_the_same_moments_of_twins_and_copies_are_not_lent():
+    """A clip of 2 s from 10 s on: its twin's head of 10.1 s may be bent to its second half, of 11.9 s to its first."""
+    for number in range(10):
+        lenders = [lent("scene", 90, 10.1), lent("scene", 150, 11.9)]
+        bent = bent_heads(str(number), seen(50), lenders, ("scene", 10.0))[:, 128, 128, 0].astype(int)
+        assert 90 not in bent[:25]
+        assert 150 not in bent[25:]
+
+
+def test_twins_are_of_one_source():
+    clips = [
+        SimpleNamespace(source=name, meta={"start_s": 1.5}) for name in ("a/scene-1/s.mp4", "a/scene-1-twin/s.mp4")
+    ]
+    assert moment_of(clips[0]) == moment_of(clips[1]) == ("a/scene-1/s.mp4", 1.5)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_long_clip_borrows_from_others_too():
@@ -55,3 +75,12 @@ def test_people_with_several_clips_lend_heads(monkeypatch: pytest.MonkeyPatch):
     assert identities.spare_identities(None, clips) == {}  # pyright: ignore[reportArgumentType]
     assert len(asked[0]) == 3
     assert all(key.startswith("ann") for key in asked[0])
+
+
+def test_no_split_lends_to_another(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        identities, "map_clips", lambda _, told, *__, **___: iter([(key, [lent(key, 1)]) for key in told])
+    )
+    clips = {f"{split}-{number}": ("ann", split) for number in range(3) for split in ("train", "test")}
+    heads = identities.spare_identities(None, clips)  # pyright: ignore[reportArgumentType]
+    assert {known.source[:5] for known in heads["ann", "train"]} == {"train"}

@@ -11,9 +11,8 @@ from PIL import Image
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.geometry import CropPath
-from contextalk.core.records import Landmarks, Shot
+from contextalk.core.records import TWIN, Landmarks, Shot
 from contextalk.evaluation.features import EVERY, Frames, RealPictures
-from contextalk.evaluation.read_evidence import TWIN
 from contextalk.evaluation.reproduce.material import Context, Material, pair_up
 from contextalk.faces.crop import crop_path
 from contextalk.faces.views import head_crop, resized_scene
