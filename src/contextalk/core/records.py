@@ -199,12 +199,14 @@ class Analysis:
         scene: The file and its frame times.
         shots: Tile the frames.
         tracks: People in order of `index`.
+        damaged: (F,) whether a frame's stored picture is damaged or missing; nobody is seen in it.
         backend: Name and version of what found the faces.
     """
 
     scene: Scene
     shots: tuple[Shot, ...]
     tracks: tuple[Track, ...]
+    damaged: NDArray[np.bool_]
     backend: str
 
 

@@ -35,6 +35,9 @@ SEEK_MARGIN = 32
 
 CACHED_SOURCES = 64
 
+AV_TIME_BASE = 1_000_000
+"""FFmpeg counts the length of a file in these parts of a second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFormat:
@@ -110,6 +113,20 @@ def source_format(path: Path) -> SourceFormat:
         MediaError: As `inspect_source`.
     """
     return _head(path).format
+
+
+def expected_frames(path: Path) -> int:
+    """How many frames a video has, as far as can be told without decoding it; at least 1.
+
+    Raises:
+        MediaError: As `inspect_source`.
+    """
+    timeline = known_timeline(path)
+    if timeline is not None:
+        return len(timeline.ticks)
+    with _open_video(path) as (container, stream):
+        lasts_s = (container.duration or 0) / AV_TIME_BASE
+        return max(1, round(lasts_s * (stream.average_rate or FALLBACK_RATE)))
 
 
 def known_timeline(path: Path) -> Timeline | None:
