@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contextalk.core.errors import DatasetError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when the content of a shard changes: older units are then prepared again."""
 
 

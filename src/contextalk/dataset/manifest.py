@@ -1,7 +1,6 @@
 """The manifest: a row for every clip and for every stretch that was turned down."""
 
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contextalk.core.errors import DatasetError
+from contextalk.dataset.files import write_whole
 
 MANIFEST = "manifest.parquet"
 
@@ -61,16 +61,6 @@ class ManifestRow:
 
 
 SCHEMA = pa.schema([(column.name, _TYPES[column.type]) for column in fields(ManifestRow)])  # pyright: ignore[reportArgumentType]
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 def write_manifest(dataset: Path, rows: Sequence[ManifestRow]) -> None:

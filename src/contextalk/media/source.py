@@ -115,6 +115,15 @@ def source_format(path: Path) -> SourceFormat:
     return _head(path).format
 
 
+def has_audio(path: Path) -> bool:
+    """Whether there is a sound stream.
+
+    Raises:
+        MediaError: As `inspect_source`.
+    """
+    return _head(path).has_audio
+
+
 def expected_frames(path: Path) -> int:
     """How many frames a video has, as far as can be told without decoding it; at least 1.
 
@@ -321,7 +330,7 @@ def _read_head(path: Path, size: int, changed_ns: int) -> _Head:
     del size, changed_ns  # part of the cache's key alone
     with _open_video(path) as (container, stream):
         timeline = list_packets(container, stream, path)
-        has_audio = len(container.streams.audio) > 0
+        heard = len(container.streams.audio) > 0
     with _open_video(path) as (container, stream):
         first = next(_decode_stream(container, stream), None)
         if first is None:
@@ -329,7 +338,7 @@ def _read_head(path: Path, size: int, changed_ns: int) -> _Head:
         stored = _format_of(first, stream, path)
     if timeline is not None and first.pts != timeline.ticks[0]:
         timeline = None
-    return _Head(format=stored, timeline=timeline, has_audio=has_audio)
+    return _Head(format=stored, timeline=timeline, has_audio=heard)
 
 
 @functools.lru_cache(maxsize=CACHED_SOURCES)

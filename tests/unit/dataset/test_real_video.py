@@ -12,6 +12,7 @@ from contextalk.core.errors import DatasetError
 from contextalk.dataset.clips import read_clips
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.prepare import prepare
+from contextalk.dataset.sound import Sounds, decode_sound
 
 Videos = Callable[..., Path]
 
@@ -19,6 +20,10 @@ Videos = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def sounds_in(folder: Path) -> Sounds:
+    return lambda path: decode_sound(path, folder / f"{path.name}.s16")
 
 
 def rows_of(dataset: Path) -> list[dict[str, Any]]:
@@ -86,7 +91,7 @@ def test_nothing_usable_is_an_error_with_the_reason(real_video: Videos, tmp_path
         prepare([real_video("mute", wave=False)], tmp_path / "data")
 
 
-def test_small_faces_are_turned_down(real_video: Videos) -> None:
+def test_small_faces_are_turned_down(real_video: Videos, tmp_path: Path) -> None:
     from contextalk.dataset.config import PrepareConfig
     from contextalk.dataset.people import read_cast
     from contextalk.dataset.plan import plan_clips
@@ -94,7 +99,7 @@ def test_small_faces_are_turned_down(real_video: Videos) -> None:
 
     (source,) = find_sources([real_video("small")])
     config = PrepareConfig(min_face_px=90)
-    (row,), jobs = plan_clips(source, read_cast(source, config), config, "unit")
+    (row,), jobs = plan_clips(source, read_cast(source, config), config, "unit", sounds_in(tmp_path))
     assert row.reject_reason.startswith("face too small: ")
     assert row.reject_reason.endswith("px, wanted ≥ 90")
     assert jobs == []
