@@ -1,6 +1,7 @@
 """The manifest: a row for every clip and for every stretch that was turned down."""
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -36,6 +37,8 @@ class ManifestRow:
         copy: 0, or which reframed copy this is.
         rate_hz: Check: mean rate of the source.
         face_px: Check: median height of the 68 points, scene px.
+        yaw_deg: Check: median yaw of the head; NaN where unknown.
+        pitch_deg: Check: median pitch.
         speaking: Check: share of frames in which the person speaks.
         loudness_db: Check: root mean square of the sound, dB of full scale; −120 is digital silence.
         reject_reason: Empty for a clip.
@@ -55,6 +58,8 @@ class ManifestRow:
     copy: int = 0
     rate_hz: float = 0.0
     face_px: float = 0.0
+    yaw_deg: float = math.nan
+    pitch_deg: float = math.nan
     speaking: float = 0.0
     loudness_db: float = -120.0
     reject_reason: str = ""

@@ -1,5 +1,6 @@
 """What a source becomes: its clips with everything but their pictures, and the stretches turned down."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -137,10 +138,15 @@ def _sections(tiles: Sequence[Shot]) -> Iterator[list[Shot]]:
 
 def _row_of(subject: _Subject, part: Part) -> ManifestRow:
     person, wanted_px = subject.person, subject.config.min_face_px
-    face_px = _face_px(person.landmarks[part.start : part.stop])
+    seen = person.landmarks[part.start : part.stop]
+    face_px, (yaw_deg, pitch_deg) = _face_px(seen), _pose_deg(seen)
+    loudness_db = _loudness_db(subject.sound.cut(part.start_s, part.num_frames))
     reason = part.reject_reason
     if not reason and face_px < wanted_px:
         reason = f"face too small: {face_px:.0f} px, wanted ≥ {wanted_px:g}"
+    # In a synth scene a listener's own voice is silent, and rightly so.
+    if not reason and loudness_db <= _SILENCE_DB and not subject.source.synth:
+        reason = "digital silence"
     return ManifestRow(
         key=f"{subject.unit}-{part.name}-p{person.index}",
         source=subject.source.shown,
@@ -153,8 +159,10 @@ def _row_of(subject: _Subject, part: Part) -> ManifestRow:
         text=part.text or _text_of(person, part),
         rate_hz=subject.cast.scene.rate_hz,
         face_px=face_px,
+        yaw_deg=yaw_deg,
+        pitch_deg=pitch_deg,
         speaking=float(np.mean(person.speaking[part.start : part.stop])),
-        loudness_db=_loudness_db(subject.sound.cut(part.start_s, part.num_frames)),
+        loudness_db=loudness_db,
         reject_reason=reason,
     )
 
@@ -167,6 +175,14 @@ def _text_of(person: Person, part: Part) -> str:
 def _face_px(landmarks: Landmarks) -> float:
     height = landmarks.points[landmarks.valid]
     return float(np.median(np.ptp(height[..., 1], axis=1))) if len(height) else 0.0
+
+
+def _pose_deg(landmarks: Landmarks) -> tuple[float, float]:
+    """Median yaw and pitch."""
+    pose = landmarks.head_pose[landmarks.valid]
+    pose = pose[np.isfinite(pose).all(axis=1)]
+    yaw, pitch, _ = np.median(pose, axis=0).tolist() if len(pose) else (math.nan,) * 3
+    return yaw, pitch
 
 
 def _loudness_db(wave: NDArray[np.float32]) -> float:

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,12 +10,13 @@ from pathlib import Path
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError
-from contextalk.core.time import RATE_HZ
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow, write_manifest
+from contextalk.dataset.page import write_page
 from contextalk.dataset.sources import Source, find_sources
 from contextalk.dataset.splits import read_split_rule
 from contextalk.dataset.steps import FACES_SHARE, Divided, FaceStep, Finished, UnitStep, died_row
+from contextalk.dataset.summary import Summary, summarise
 from contextalk.dataset.unit import SHARDS, UNITS, WORK, StageCost, UnitRecord, read_records, record_path
 from contextalk.dataset.workers import Task, run_here, run_on_workers
 
@@ -24,25 +25,33 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareReport:
-    """What a preparation found; of the whole dataset unless said otherwise.
+    """What a preparation found.
 
     Attributes:
         dataset: The folder.
+        page: The report with pictures.
         num_sources: Sources of this call.
         num_reused: Those of them that were already prepared.
-        num_clips: Clips by split.
-        hours: Length of all clips, reframed copies included.
-        rejected: Stretches turned down, by reason without its numbers.
         seconds: How long this call took.
+        summary: Of the whole dataset.
     """
 
     dataset: Path
+    page: Path
     num_sources: int
     num_reused: int
-    num_clips: dict[str, int]
-    hours: float
-    rejected: dict[str, int]
     seconds: float
+    summary: Summary
+
+    @property
+    def num_clips(self) -> dict[str, int]:
+        """Clips by split."""
+        return self.summary.num_clips
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Stretches turned down, by reason without its numbers."""
+        return {reason.name: reason.count for reason in self.summary.reasons}
 
 
 def prepare(
@@ -99,12 +108,21 @@ def prepare(
     with _alone(output):
         run = _Run(found, output, config, progress)
         run.do(workers)
-        rows = _collect(output, run.finished, run.died)
+        rows, records = _collect(output, run.finished, run.died)
+        summary = summarise(rows, records)
+        page = write_page(output, rows, records, summary)
     fresh = [row for finished in run.finished for row in finished.record.rows] + run.died
     if all(row.reject_reason for row in fresh):
         reason = next((row.reject_reason for row in fresh), "nothing to cut")
         raise DatasetError(f"no clip in {len(found)} source(s), wanted at least one; the first reason: {reason}")
-    return _report(output, rows, run.finished, time.monotonic() - started)
+    return PrepareReport(
+        dataset=output,
+        page=page,
+        num_sources=len(found),
+        num_reused=sum(finished.reused for finished in run.finished),
+        seconds=time.monotonic() - started,
+        summary=summary,
+    )
 
 
 @contextmanager
@@ -203,7 +221,9 @@ class _Meter:
             self._progress(f"prepare, kB ({now})", round(done / 1e3), max(1, round(self._total / 1e3)))
 
 
-def _collect(dataset: Path, fresh: Sequence[Finished], died: Sequence[ManifestRow]) -> list[ManifestRow]:
+def _collect(
+    dataset: Path, fresh: Sequence[Finished], died: Sequence[ManifestRow]
+) -> tuple[list[ManifestRow], list[UnitRecord]]:
     """Write the manifest over all units, and forget what newer states of the same sources replaced."""
     current = {finished.record.source: finished.record.unit for finished in fresh}
     records: list[UnitRecord] = []
@@ -220,17 +240,4 @@ def _collect(dataset: Path, fresh: Sequence[Finished], died: Sequence[ManifestRo
             path.unlink()
     for left in (dataset / UNITS).glob("*.part"):
         left.unlink()
-    return rows
-
-
-def _report(dataset: Path, rows: Sequence[ManifestRow], done: Sequence[Finished], seconds: float) -> PrepareReport:
-    clips = [row for row in rows if not row.reject_reason]
-    return PrepareReport(
-        dataset=dataset,
-        num_sources=len(done),
-        num_reused=sum(finished.reused for finished in done),
-        num_clips=dict(Counter(row.split for row in clips)),
-        hours=sum(row.num_frames for row in clips) / RATE_HZ / 3600,
-        rejected=dict(Counter(row.reject_reason.split(":")[0] for row in rows if row.reject_reason)),
-        seconds=seconds,
-    )
+    return rows, records

@@ -83,7 +83,13 @@ def real_video(tmp_path: Path) -> Callable[..., Path]:
     """Write a video of one person with a landmarks sidecar; frames in `unseen` have no face."""
 
     def write(
-        name: str, *, num_frames: int = 50, rate_hz: float = 25.0, unseen: slice = slice(0, 0), wave: bool = True
+        name: str,
+        *,
+        num_frames: int = 50,
+        rate_hz: float = 25.0,
+        unseen: slice = slice(0, 0),
+        wave: bool = True,
+        loudness: float = 1.0,
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir()
@@ -91,7 +97,8 @@ def real_video(tmp_path: Path) -> Callable[..., Path]:
         track.valid[unseen] = False
         track.points[unseen] = np.nan
         track.save(folder / "landmarks-0.npz")
-        sound = np.zeros(round(num_frames / rate_hz * 16_000), np.float32) if wave else None
+        hum = np.sin(np.arange(round(num_frames / rate_hz * 16_000)) * 0.1).astype(np.float32) * 0.01
+        sound = hum * loudness if wave else None
         write_video(folder / f"{name}.mp4", pictures([track]), rate_hz=rate_hz, crf=6, wave=sound)
         return folder / f"{name}.mp4"
 
