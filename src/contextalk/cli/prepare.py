@@ -26,6 +26,7 @@ class Prepare:
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
         min_s: Shortest clip to keep, seconds; 0.32 (a window) for the short scenes of `synth --scene-s 0.32`.
+        min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
         json: Print the answer as JSON.
     """
@@ -39,6 +40,7 @@ class Prepare:
     augment: int = 0
     seed: int = 0
     min_s: float = 1.0
+    min_sync: float = 0.15
     workers: int = 1
     json: bool = False
 
@@ -58,6 +60,7 @@ class Prepare:
             augment=self.augment,
             seed=self.seed,
             min_s=self.min_s,
+            min_sync=self.min_sync,
         )
         clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"
         lines = [

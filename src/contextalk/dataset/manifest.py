@@ -40,6 +40,9 @@ class ManifestRow:
         yaw_deg: Check: median yaw of the head; NaN where unknown.
         pitch_deg: Check: median pitch.
         speaking: Check: share of frames in which the person speaks.
+        sync: Check: agreement of mouth and sound around the clip (`dataset/sync.py`), in [−1, 1]; NaN unmeasured.
+        offset_frames: Check: frames by which the sound comes late there, after `moved_frames`.
+        moved_frames: Frames by which the source's sound came late and was moved.
         loudness_db: Check: root mean square of the sound, dB of full scale; −120 is digital silence.
         reject_reason: Empty for a clip.
     """
@@ -61,6 +64,9 @@ class ManifestRow:
     yaw_deg: float = math.nan
     pitch_deg: float = math.nan
     speaking: float = 0.0
+    sync: float = math.nan
+    offset_frames: int = 0
+    moved_frames: int = 0
     loudness_db: float = -120.0
     reject_reason: str = ""
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks, Shot
+from contextalk.core.time import RATE_HZ
 from contextalk.dataset.augment import Framing, draw_framing
 from contextalk.dataset.bounds import Bound, read_bounds
 from contextalk.dataset.config import PrepareConfig
@@ -20,9 +21,14 @@ from contextalk.dataset.people import Cast, Person, clip_landmarks
 from contextalk.dataset.sound import Sound, Sounds
 from contextalk.dataset.sources import Source
 from contextalk.dataset.splits import SplitRule, read_split_rule
+from contextalk.dataset.sync import Stretch, judge, source_offset_frames
+from contextalk.faces.agreement import agreement
 from contextalk.faces.crop import crop_path
 
 _SILENCE_DB = -120.0
+_SPEAKS_SHARE = 0.05
+"""Of a clip: with less of it spoken, it says nothing of sync."""
+
 _SECTION_FRAMES = 15_000
 """Crops are worked out over stretches of about this many frames, so that memory does not grow with the source."""
 
@@ -49,8 +55,8 @@ class ClipJob:
 
     @property
     def wave(self) -> NDArray[np.float32]:
-        """(F · 640,) the clip's sound."""
-        return self.sound.cut(self.row.start_s, self.row.num_frames)
+        """(F · 640,) the clip's sound, where it belongs."""
+        return self.sound.cut(self.row.start_s + self.row.moved_frames / RATE_HZ, self.row.num_frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,7 @@ def plan_clips(
         person = next(person for person in cast.people if person.index == index)
         sound = sounds(person.voice)
         subject = _Subject(source=source, cast=cast, person=person, sound=sound, config=config, unit=unit)
-        for row, part, crop in _parts_of(subject, bounds):
+        for row, part, crop in _in_sync(subject, list(_parts_of(subject, bounds))):
             if row.reject_reason:
                 rejected.append(row)
             else:
@@ -106,6 +112,45 @@ def _parts_of(subject: _Subject, bounds: Sequence[Bound]) -> Iterator[tuple[Mani
     crop = crop_in_sections(landmarks, tile_frames(len(landmarks), cast.shots, spans))
     for part in cut_parts(cast.scene, spans, landmarks.valid, cast.damaged, subject.config):
         yield _row_of(subject, part), part, crop
+
+
+def _in_sync(
+    subject: _Subject, parts: Sequence[tuple[ManifestRow, Part, CropPath]]
+) -> Iterator[tuple[ManifestRow, Part, CropPath]]:
+    """The same parts, with the source's sound put right and those turned down that still do not fit."""
+    if subject.source.synth:
+        yield from parts  # exact by construction
+        return
+    kept = [row for row, _, _ in parts if not row.reject_reason]
+    stretches = [_stretch(subject, row, part) for row, part, _ in parts if not row.reject_reason]
+    moved = source_offset_frames(stretches, subject.config)
+    judged = dict(zip((row.key for row in kept), judge(stretches, moved, subject.config), strict=True))
+    for row, part, crop in parts:
+        sync = judged.get(row.key)
+        if sync is None:
+            yield row, part, crop
+            continue
+        checked = replace(
+            row,
+            sync=sync.strength,
+            offset_frames=sync.offset_frames,
+            moved_frames=moved,
+            reject_reason=sync.reject_reason,
+            num_frames=0 if sync.reject_reason else row.num_frames,
+        )
+        yield checked, part, crop
+
+
+def _stretch(subject: _Subject, row: ManifestRow, part: Part) -> Stretch:
+    pictures = part.pictures(subject.cast.scene.times_s)
+    return Stretch(
+        start_s=row.start_s,
+        stop_s=row.stop_s,
+        agreement=agreement(
+            subject.person.landmarks.mouth_open[pictures], subject.sound.cut(row.start_s, row.num_frames)
+        ),
+        speaks=row.speaking >= _SPEAKS_SHARE,
+    )
 
 
 def crop_in_sections(landmarks: Landmarks, tiles: Sequence[Shot]) -> CropPath:

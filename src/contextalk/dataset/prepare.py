@@ -67,6 +67,7 @@ def prepare(
     augment: int = 0,
     seed: int = 0,
     min_s: float = 1.0,
+    min_sync: float = 0.15,
 ) -> PrepareReport:
     """Prepare videos and synth scenes into a dataset; the same call goes on where it was interrupted.
 
@@ -85,6 +86,7 @@ def prepare(
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
         min_s: Shortest clip, seconds.
+        min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
 
     Raises:
         DatasetError: A number out of its range, a source that does not exist, a folder without videos, another call at
@@ -100,6 +102,7 @@ def prepare(
         augment=augment,
         seed=seed,
         min_s=min_s,
+        min_sync=min_sync,
     )
     found = find_sources(sources)
     read_split_rule(split_by)

@@ -91,6 +91,7 @@ _CHECKS: tuple[tuple[str, str, np.ndarray, Callable[[ManifestRow], float]], ...]
     ("yaw of the head", "°", _YAW_DEG, lambda row: row.yaw_deg),
     ("pitch of the head", "°", _PITCH_DEG, lambda row: row.pitch_deg),
     ("height of the face", "px", _SIZE_PX, lambda row: row.face_px),
+    ("agreement of mouth and sound", "correlation", np.linspace(0, 1, 21), lambda row: row.sync),
     ("length", "s", _LENGTH_S, lambda row: row.num_frames / RATE_HZ),
 )
 
