@@ -16,7 +16,7 @@ from contextalk.faces.cache import BlockFolder, stage_key
 from contextalk.faces.face_alignment_backend import FaceAlignmentBackend
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.speaking import speaking
-from contextalk.media.audio import read_audio
+from contextalk.faces.voice import Voice, default_voice
 from contextalk.media.source import expected_frames, source_format
 from contextalk.media.video import probe
 
@@ -26,7 +26,7 @@ _SEEING: dict[str, object] = {"block": BLOCK_FRAMES, "shots": shots.LONGEST_SIDE
 _GATHERING: dict[str, object] = {
     "shots": shots.SHORTEST_SHOT_FRAMES,
     "tracks": 2,
-    "speaking": 1,
+    "speaking": 2,
 }
 """What is made of blocks depends on these, too; a change costs no decode."""
 
@@ -56,11 +56,13 @@ def analyse(
         ContextalkError: Annotations that are missing or of another scene; the face backend's models are not installed.
     """
     look = FaceLook(scene, annotations=annotations, work_dir=work_dir, backend=backend)
-    path = look.folder / f"{stage_key(scene, look.backend.name, {**_SEEING, **_GATHERING})}.npz"
+    voice = default_voice()
+    parameters = {**_SEEING, **_GATHERING, "voice": voice.name}
+    path = look.folder / f"{stage_key(scene, look.backend.name, parameters)}.npz"
     if look.blocks.recall_times(scene) and (known := cache.load(path, probe(scene))) is not None:
         return known
     look.make(look.missing(), progress)
-    made = _gather(probe(scene), look)
+    made = _gather(probe(scene), look, voice)
     cache.store(path, made)
     return made
 
@@ -119,7 +121,7 @@ def _backend(scene: Path, annotations: str, name: str) -> FaceBackend:
     return AnnotationsBackend(place)
 
 
-def _gather(scene: Scene, look: FaceLook) -> Analysis:
+def _gather(scene: Scene, look: FaceLook, voice: Voice) -> Analysis:
     cuts: list[int] = []
     damaged: list[NDArray[np.bool_]] = []
     for block in look.blocks:
@@ -127,22 +129,23 @@ def _gather(scene: Scene, look: FaceLook) -> Analysis:
         damaged.append(block.damaged)
     found = shots.shots_between(cuts, len(scene.times_s))
     people = look.backend.people(look.blocks, scene, found)
+    heard = voice.hear(scene.path, scene.times_s) if scene.has_audio else np.zeros(len(scene.times_s), np.float32)
     return Analysis(
         scene=scene,
         shots=found,
-        tracks=_tracks(scene, people),
+        tracks=_tracks(people, heard),
         damaged=np.concatenate(damaged),
+        voice=heard,
         backend=look.backend.name,
+        hearing=voice.name,
     )
 
 
-def _tracks(scene: Scene, people: list[Person]) -> tuple[Track, ...]:
+def _tracks(people: list[Person], voice: NDArray[np.float32]) -> tuple[Track, ...]:
     """People from image left to right by their mean position, with who speaks."""
     seen = [person for person in people if person.landmarks.valid.any()]
     seen.sort(key=lambda person: float(np.nanmean(person.landmarks.points[..., 0])))
-    needs_sound = scene.has_audio and any(person.speaking is None for person in seen)
-    wave = read_audio(scene.path) if needs_sound else None
-    guessed = speaking([person.landmarks for person in seen], wave)
+    guessed = speaking([person.landmarks for person in seen], voice)
     return tuple(
         Track(
             index=index,

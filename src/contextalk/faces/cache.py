@@ -108,12 +108,13 @@ def store(path: Path, analysis: Analysis) -> None:
     arrays: dict[str, NDArray[Any]] = {
         "shots": np.array([(shot.start, shot.stop) for shot in analysis.shots], np.int64),
         "damaged": analysis.damaged,
+        "voice": analysis.voice,
     }
     for track in analysis.tracks:
         for name in ("points", "pupils", "head_pose", "valid"):
             arrays[f"{name}_{track.index}"] = getattr(track.landmarks, name)
         arrays[f"speaking_{track.index}"] = track.speaking
-    about = {"backend": analysis.backend, "num_tracks": len(analysis.tracks)}
+    about = {"backend": analysis.backend, "hearing": analysis.hearing, "num_tracks": len(analysis.tracks)}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     _write(path, arrays)
 
@@ -129,7 +130,9 @@ def load(path: Path, scene: Scene) -> Analysis | None:
         shots=tuple(Shot(start=int(start), stop=int(stop)) for start, stop in stored["shots"]),
         tracks=tuple(_track(stored, index, scene) for index in range(about["num_tracks"])),
         damaged=stored["damaged"],
+        voice=stored["voice"],
         backend=about["backend"],
+        hearing=about["hearing"],
     )
 
 

@@ -52,7 +52,13 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
         person(2, (160, 90), slice(0, 0), slice(0, 0)),
     )
     return Analysis(
-        scene=scene, shots=(Shot(start=0, stop=FRAMES),), tracks=tracks, damaged=np.zeros(FRAMES, bool), backend="test"
+        scene=scene,
+        shots=(Shot(start=0, stop=FRAMES),),
+        tracks=tracks,
+        damaged=np.zeros(FRAMES, bool),
+        voice=np.zeros(FRAMES, np.float32),
+        backend="test",
+        hearing="test",
     )
 
 
@@ -80,7 +86,13 @@ def test_sheet_has_a_row_a_person(analysis: Analysis) -> None:
 
 def test_nobody_is_one_clear_line(analysis: Analysis) -> None:
     empty = Analysis(
-        scene=analysis.scene, shots=analysis.shots, tracks=(), damaged=np.zeros(FRAMES, bool), backend="test"
+        scene=analysis.scene,
+        shots=analysis.shots,
+        tracks=(),
+        damaged=np.zeros(FRAMES, bool),
+        voice=np.zeros(FRAMES, np.float32),
+        backend="test",
+        hearing="test",
     )
     with pytest.raises(TargetError, match=r"no face found in .*two people"):
         contact_sheet(empty)
