@@ -68,8 +68,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _clips_table(summary: Summary) -> str:
     splits = _table(("split", "clips"), [(escape(name), str(n)) for name, n in sorted(summary.num_clips.items())])
-    people = [(escape(name), f"{hours:.3f}") for name, hours in summary.hours_of.items()]
-    return f'<div class="plots">{splits}{_table(("person", "hours"), people)}</div>'
+    people = [(escape(name), f"{60 * hours:.1f}") for name, hours in summary.hours_of.items()]
+    return f'<div class="plots">{splits}{_table(("person", "minutes"), people)}</div>'
 
 
 def _reasons_table(summary: Summary) -> str:
@@ -162,7 +162,8 @@ def _rejected_thumbs(rows: Sequence[ManifestRow], files: dict[str, str]) -> str:
 
 
 def _told(row: ManifestRow) -> str:
-    return f"{row.source} {row.start_s:.1f}–{row.stop_s:.1f} s: {row.reject_reason}"
+    where = f" {row.start_s:.1f}–{row.stop_s:.1f} s" if row.stop_s else ""
+    return f"{row.source}{where}: {row.reject_reason}"
 
 
 def _picture_at(path: Path, time_s: float) -> NDArray[np.uint8] | None:
