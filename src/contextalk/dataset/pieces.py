@@ -1,6 +1,6 @@
-"""Clips that are finished though their source is not, under a hash of all that decides their content.
+"""Pictures of clips that are finished though their source is not, under a hash of all that decides them.
 
-A killed run loses the clip it was at; a changed parameter costs the clips that it changes and no other.
+A killed run loses the clip it was at; a changed parameter costs the pictures that it changes and no others.
 """
 
 import hashlib
@@ -10,9 +10,11 @@ from pathlib import Path
 
 from contextalk.dataset.shards import read_shard, writing_shard
 
+PICTURES = ("head.mp4", "scene.mp4")
+
 
 class Pieces:
-    """Clips of one source, each in a file of its own until all are there and go into shards."""
+    """The clips of one source, the pictures of each in a file of their own until all are there and go into shards."""
 
     def __init__(self, folder: Path) -> None:
         """Args: `folder` is made, and removed by `forget`."""
@@ -20,21 +22,21 @@ class Pieces:
         folder.mkdir(parents=True, exist_ok=True)
 
     def has(self, digest: str) -> bool:
-        """Whether a clip is finished."""
+        """Whether a clip's pictures are finished."""
         return self._path(digest).is_file()
 
     def keep(self, digest: str, files: dict[str, bytes]) -> None:
-        """Write a clip whole or not at all."""
+        """Write a clip's pictures whole or not at all."""
         with writing_shard(self._path(digest)) as shard:
             shard.write(digest, files)
 
     def read(self, digest: str) -> dict[str, bytes]:
-        """The files of a finished clip."""
+        """The pictures of a finished clip."""
         ((_, files),) = read_shard(str(self._path(digest)))
         return files
 
     def adopt(self, shard: Path, digests: dict[str, str], wanted: Iterable[str]) -> None:
-        """Keep those clips of an older shard that are wanted.
+        """Keep the pictures of those clips of an older shard that are wanted.
 
         Args:
             shard: Where they lie.
@@ -46,7 +48,7 @@ class Pieces:
             return
         for key, files in read_shard(str(shard)):
             if digests.get(key) in missing:
-                self.keep(digests[key], files)
+                self.keep(digests[key], {name: files[name] for name in PICTURES})
 
     def forget(self) -> None:
         """Remove the folder."""

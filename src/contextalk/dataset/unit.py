@@ -18,7 +18,7 @@ from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.people import read_cast
 from contextalk.dataset.pieces import Pieces, digest_of
 from contextalk.dataset.plan import ClipJob, plan_clips, unfit_reason
-from contextalk.dataset.shards import writing_shard
+from contextalk.dataset.shards import SAMPLE_FILES, writing_shard
 from contextalk.dataset.sound import Sound, Sounds, decode_sound
 from contextalk.dataset.sources import Source, file_hash
 from contextalk.media.source import has_audio, known_timeline
@@ -51,7 +51,7 @@ class UnitRecord:
         source: Absolute path, to know an older state of the same file.
         fingerprint: Hash of content and parameters.
         rows: Its part of the manifest.
-        digests: Hash of the content of each clip, by key.
+        digests: Hash of what decides each clip's pictures, by key.
         costs: Of each stage, by name.
     """
 
@@ -219,7 +219,7 @@ class _Making:
             try:
                 for index, head, scene in extract(self.source.path, [job.pictures for job in missing]):
                     job = missing[index]
-                    self.pieces.keep(self.digests[job.row.key], _files(job, head, scene))
+                    self.pieces.keep(self.digests[job.row.key], {"head.mp4": head, "scene.mp4": scene})
                     made += 1
                     self._add("clips", job.row.num_frames)
                     count("clips", made, len(jobs))
@@ -237,7 +237,8 @@ class _Making:
         with ExitStack() as stack:
             shards = {split: stack.enter_context(writing_shard(self.dataset / name)) for split, name in names.items()}
             for job in whole:
-                shards[job.row.split].write(job.row.key, self.pieces.read(self.digests[job.row.key]))
+                files = self.pieces.read(self.digests[job.row.key]) | _rest(job)
+                shards[job.row.split].write(job.row.key, {name: files[name] for name in SAMPLE_FILES})
                 rows.append(replace(job.row, shard=names[job.row.split]))
         return rows
 
@@ -262,7 +263,7 @@ class _Making:
 
 
 def _digest(job: ClipJob, video: bytes) -> str:
-    """Hash of all that decides a clip's files."""
+    """Hash of all that decides a clip's pictures."""
     pictures, framing = job.pictures, job.pictures.framing
     frame = () if framing is None else (framing.scale, framing.offset_px, framing.background)
     return digest_of(
@@ -272,17 +273,12 @@ def _digest(job: ClipJob, video: bytes) -> str:
         pictures.crop.centre_px.tobytes(),
         pictures.crop.side_px.tobytes(),
         *(array.tobytes() for array in frame),
-        job.wave.tobytes(),
-        pack_track(job.landmarks, pictures.crop),
-        pack_others(job.others),
-        json.dumps(job.meta).encode(),
     )
 
 
-def _files(job: ClipJob, head: bytes, scene: bytes) -> dict[str, bytes]:
+def _rest(job: ClipJob) -> dict[str, bytes]:
+    """A clip's files besides its pictures; they cost nothing."""
     return {
-        "head.mp4": head,
-        "scene.mp4": scene,
         "audio.wav": pack_wave(job.wave),
         "track.npz": pack_track(job.landmarks, job.pictures.crop),
         "others.npz": pack_others(job.others),

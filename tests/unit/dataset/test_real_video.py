@@ -1,5 +1,6 @@
 """Videos without exact labels of a scene: analysis, bounds, rates, and what is turned down."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from contextalk.dataset.clips import read_clips
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.prepare import prepare
 from contextalk.dataset.sound import Sounds, decode_sound
+from contextalk.dataset.unit import read_records
 
 Videos = Callable[..., Path]
 
@@ -137,3 +139,28 @@ def test_reframed_copies_are_for_training_alone(real_video: Videos, tmp_path: Pa
         at = np.rint(copy.crop.to_crop(copy.landmarks.points[:, 30])).astype(int)
         grey = copy.head[np.arange(50), at[:, 1], at[:, 0]].mean(axis=-1)
         assert np.abs(grey - (40 + 2 * np.arange(50))).mean() < 1.0
+
+
+def test_a_change_draws_only_the_clips_it_changes(real_video: Videos, tmp_path: Path) -> None:
+    video, data = real_video("film", num_frames=100), tmp_path / "data"
+
+    def bounds(*edges: float) -> None:
+        clips = [{"start": a, "end": b, "name": f"s{n}"} for n, (a, b) in enumerate(itertools.pairwise(edges))]
+        video.with_suffix(".json").write_text(json.dumps({"clips": clips}))
+
+    def drawn(**options: Any) -> int:
+        prepare([video], data, **options)
+        (record,) = read_records(data)
+        return record.costs["clips"].frames
+
+    bounds(0.0, 1.0, 2.0, 4.0)
+    assert drawn() == 100
+    first = {clip.meta["start_s"]: clip for clip in read_clips(data)}
+    assert drawn(person="anna") == 0, "a name changes no picture"
+    assert {clip.person for clip in read_clips(data)} == {"anna"}
+    bounds(0.0, 1.0, 2.0, 3.0)
+    assert drawn(person="anna") == 25, "the last sentence alone is another one"
+    for clip in read_clips(data):
+        np.testing.assert_array_equal(clip.head, first[clip.meta["start_s"]].head[: len(clip)])
+    assert not list((data / "work").iterdir())
+    assert len(list((data / "shards").iterdir())) == len({row["split"] for row in rows_of(data)})
