@@ -129,5 +129,5 @@ class _Encoder:
 def _encode(frames: Sequence[Frame], crf: int) -> bytes:
     with tempfile.TemporaryDirectory(prefix="contextalk-") as folder:
         path = Path(folder) / "clip.mp4"
-        write_video(path, frames, crf=crf, preset=_PRESET)
+        write_video(path, frames, crf=crf, preset=_PRESET, threads=1)  # workers share the cores, machines agree
         return path.read_bytes()

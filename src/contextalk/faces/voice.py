@@ -44,7 +44,10 @@ class LoudnessVoice:
 
 
 class SileroVoice:
-    """The network in silero-vad's wheel (MIT). Only the file is used: importing the package sets torch's threads."""
+    """The network in silero-vad's wheel (MIT). Only the file is used: importing the package sets torch's threads.
+
+    The package is no dependency; whoever wants it installs it with `--no-deps`, which brings the file and nothing else.
+    """
 
     def __init__(self) -> None:
         """Load the network.
@@ -54,7 +57,7 @@ class SileroVoice:
         """
         path = silero_path()
         if path is None:
-            raise ContextalkError("silero-vad is not installed; install it with: pip install 'contextalk[speech]'")
+            raise ContextalkError("silero-vad is not installed; install it with: pip install --no-deps silero-vad")
         import torch
 
         self.name = f"silero-vad-{metadata.version(_PACKAGE)}-1"

@@ -142,8 +142,11 @@ def write_video(
     wave: NDArray[np.float32] | None = None,
     wave_rate_hz: int = 16000,
     preset: str = "veryfast",
+    threads: int = 0,
 ) -> None:
     """Write RGB frames (H, W, 3) as H.264, 4:2:0, BT.709, with AAC where there is a wave (S,) in [-1, 1].
+
+    What x264 writes depends on its number of threads; 0 is one a core, so that machines differ.
 
     Raises:
         MediaError: No frames, frames of odd or changing size, or a file name that is not .mp4, .mov or .mkv.
@@ -159,6 +162,7 @@ def write_video(
         raise MediaError(f"{path}: frames are {width}x{height}, wanted even numbers (4:2:0)")
     with written_whole(path) as temporary, av.open(str(temporary), "w") as container:
         stream = _rgb_stream(container, (width, height), rate, {"crf": str(crf), "preset": preset})
+        stream.codec_context.thread_count = threads
         sound = deque() if wave is None else encode_aac(container, wave, wave_rate_hz)
         for index, rgb in enumerate(itertools.chain([first], pictures)):
             if rgb.shape != first.shape:
