@@ -124,7 +124,9 @@ def test_several_processes_give_the_same_dataset(synth_scene: Scenes, tmp_path: 
     scenes = [synth_scene(f"scene-{number:04d}", seed=number, num_frames=25) for number in range(3)]
     prepare(scenes, tmp_path / "one")
     prepare(scenes, tmp_path / "two", workers=2)
-    assert read_manifest(tmp_path / "one").equals(read_manifest(tmp_path / "two"))
+    # Bytes: in a table an unmeasured check, NaN, is equal to nothing.
+    one, two = (tmp_path / name / "manifest.parquet" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
 
 
 def test_progress_counts_bytes_of_sources_up_to_all(synth_scene: Scenes, tmp_path: Path) -> None:
