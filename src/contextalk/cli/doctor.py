@@ -20,7 +20,11 @@ CORE_PACKAGES = (
     "ai-edge-litert",
     "scenedetect-headless",
 )
-EXTRA_PACKAGES = ("skia-python", "espeakng-loader")
+EXTRA_PACKAGES = {
+    "skia-python": "'contextalk[synth]' to draw scenes",
+    "espeakng-loader": "'contextalk[synth]' to draw scenes",
+    "silero-vad": "--no-deps silero-vad to hear voices among other sounds",
+}
 ALIEN_PACKAGES = ("torchvision", "torchaudio", "opencv-python", "opencv-contrib-python")
 """Known to break others: the first two beside a CPU torch, the rest where libGL is missing."""
 
@@ -41,10 +45,7 @@ class Doctor:
             "contextalk": contextalk.__version__,
             "python": f"{platform.python_version()} on {platform.platform(terse=True)}",
             **{name: installed_version(name) or f"MISSING: pip install {name}" for name in CORE_PACKAGES},
-            **{
-                name: installed_version(name) or "absent: pip install 'contextalk[synth]' to draw scenes"
-                for name in EXTRA_PACKAGES
-            },
+            **{name: installed_version(name) or f"absent: pip install {how}" for name, how in EXTRA_PACKAGES.items()},
             **{name: f"{found}: better uninstalled" for name in ALIEN_PACKAGES if (found := installed_version(name))},
             **(_machine() if installed_version("torch") else {}),
             "face models": _face_models(),

@@ -30,10 +30,10 @@ class People:
     def run(self, progress: Progress) -> Answer:
         """Analyse the scene and describe its people."""
         from contextalk.faces.analysis import analyse
-        from contextalk.faces.sheet import contact_sheet, describe_people
+        from contextalk.faces.sheet import contact_sheet, describe_people, describe_voices
 
         analysis = analyse(self.scene, annotations=self.annotations, progress=progress)
-        people = describe_people(analysis)
+        people, voices = describe_people(analysis), describe_voices(analysis)
         if self.sheet is not None:
             contact_sheet(analysis).save(self.sheet)
         rows = [
@@ -53,8 +53,12 @@ class People:
             f"{self.scene.name}: {scene.size_px[0]}x{scene.size_px[1]}, {len(scene.times_s)} frames, "
             f"{scene.duration_s:.2f} s, shots: {len(analysis.shots)}, faces by {analysis.backend}"
         )
+        said = (
+            f"voices: {voices.voice_s:.1f} s, off screen {voices.off_screen_s:.1f} s, "
+            f"overlapping {voices.overlapping_s:.1f} s, by {voices.hearing}"
+        )
         return Answer(
-            text=f"{facts}\n{table(header, rows) if rows else 'nobody found'}",
+            text=f"{facts}\n{table(header, rows) if rows else 'nobody found'}\n{said}",
             data={
                 "scene": str(self.scene),
                 "size_px": scene.size_px,
@@ -63,6 +67,7 @@ class People:
                 "shots": [asdict(shot) for shot in analysis.shots],
                 "backend": analysis.backend,
                 "people": [asdict(person) for person in people],
+                "voices": asdict(voices),
                 "sheet": None if self.sheet is None else str(self.sheet),
             },
         )

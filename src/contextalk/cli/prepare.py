@@ -12,7 +12,7 @@ from contextalk.core.choices import Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare:
-    """Turn videos into a dataset: manifest.parquet and shards of clips. Finished sources are not done again.
+    """Turn videos into a dataset: manifest.parquet, shards of clips, report.html. What is finished is not done again.
 
     Attributes:
         sources: Videos, or folders of them; folders of `synth` scenes with their exact labels.
@@ -26,7 +26,8 @@ class Prepare:
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
         min_s: Shortest clip to keep, seconds; 0.32 (a window) for the short scenes of `synth --scene-s 0.32`.
-        workers: Processes at once.
+        min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
+        workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
         json: Print the answer as JSON.
     """
 
@@ -39,6 +40,7 @@ class Prepare:
     augment: int = 0
     seed: int = 0
     min_s: float = 1.0
+    min_sync: float = 0.15
     workers: int = 1
     json: bool = False
 
@@ -58,11 +60,13 @@ class Prepare:
             augment=self.augment,
             seed=self.seed,
             min_s=self.min_s,
+            min_sync=self.min_sync,
         )
         clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"
         lines = [
             f"{self.output}: {report.num_sources} sources, {report.num_reused} as before; {report.seconds:.0f} s",
-            f"clips: {clips}; {report.hours:.2f} h",
-            *(f"rejected: {count} x {reason}" for reason, count in sorted(report.rejected.items())),
+            f"clips: {clips}; {report.summary.hours:.2f} h",
+            *(f"rejected: {reason.count} x {reason.name}" for reason in report.summary.reasons),
+            f"report: {report.page}",
         ]
         return Answer(text="\n".join(lines), data=asdict(report))

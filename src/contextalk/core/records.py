@@ -202,13 +202,19 @@ class Analysis:
         scene: The file and its frame times.
         shots: Tile the frames.
         tracks: People in order of `index`.
+        damaged: (F,) whether a frame's stored picture is damaged or missing; nobody is seen in it.
+        voice: (F,) float32 in [0, 1], how sure it is that somebody is heard to speak, seen or not.
         backend: Name and version of what found the faces.
+        hearing: Name and version of what heard the voices.
     """
 
     scene: Scene
     shots: tuple[Shot, ...]
     tracks: tuple[Track, ...]
+    damaged: NDArray[np.bool_]
+    voice: NDArray[np.float32]
     backend: str
+    hearing: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contextalk.core.errors import DatasetError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when the content of a shard changes: older units are then prepared again."""
 
 
@@ -26,6 +26,9 @@ class PrepareConfig:
         min_face_px: Smallest median height of the 68 points, scene px.
         min_rate_hz: Slowest source.
         max_rate_hz: Fastest source.
+        min_sync: Least agreement of mouth and sound (`faces/agreement.py`) around a clip; 0: sync is not looked at, and
+            no sound is moved.
+        max_offset_frames: Frames by which the sound around a clip may be off once its source is put right.
     """
 
     target: str = "largest"
@@ -39,9 +42,13 @@ class PrepareConfig:
     min_face_px: float = 32.0
     min_rate_hz: float = 23.0
     max_rate_hz: float = 60.5
+    min_sync: float = 0.15
+    max_offset_frames: int = 6
 
     def __post_init__(self) -> None:
         if not 0 < self.min_s <= self.max_s:
             raise DatasetError(f"prepare.min_s and max_s: 0 < min ≤ max wanted, seen {self.min_s} and {self.max_s}")
+        if not 0 <= self.min_sync < 1:
+            raise DatasetError(f"prepare.min_sync is a correlation, 0 … 1, seen {self.min_sync}")
         if self.augment < 0:
             raise DatasetError(f"prepare.augment counts copies, ≥ 0, seen {self.augment}")

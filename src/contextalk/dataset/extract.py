@@ -20,6 +20,9 @@ HEAD_CRF, SCENE_CRF = 10, 12
 """Near lossless: what the codec learns to draw must not be what x264 leaves out. The scene only informs."""
 _PRESET = "ultrafast"
 
+_SEEK_FRAMES = 300
+"""A gap between clips from which the decoder seeks: further than key frames are apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureJob:
@@ -60,21 +63,40 @@ class _Open:
 
 
 def extract(path: Path, jobs: Sequence[PictureJob]) -> Iterator[tuple[int, bytes, bytes]]:
-    """Decode a source once and encode the clips of all jobs.
+    """Decode a source once and encode the clips of all jobs; stretches without a job are skipped.
 
     Holds the pictures of the clips open at one time, so memory does not grow with the source.
 
     Yields:
         Index of the job, `head.mp4`, `scene.mp4`, as the clips end.
     """
-    waiting = sorted(range(len(jobs)), key=lambda index: (int(jobs[index].pictures[0]), index), reverse=True)
-    running: list[_Open] = []
+    order = sorted(range(len(jobs)), key=lambda index: (int(jobs[index].pictures[0]), index))
     encoder = _Encoder()
-    last = max(int(job.pictures[-1]) for job in jobs)
-    for picture in read_frames(path, start=int(jobs[waiting[-1]].pictures[0]), stop=last + 1):
-        while waiting and jobs[waiting[-1]].pictures[0] <= picture.index:
-            index = waiting.pop()
-            running.append(_Open(index, jobs[index]))
+    for run in _runs(order, jobs):
+        yield from _extract_run(path, [_Open(index, jobs[index]) for index in run], encoder)
+
+
+def _runs(order: Sequence[int], jobs: Sequence[PictureJob]) -> Iterator[list[int]]:
+    """Jobs whose pictures lie close enough together that decoding on is faster than seeking."""
+    run: list[int] = []
+    end = 0
+    for index in order:
+        if run and int(jobs[index].pictures[0]) > end + _SEEK_FRAMES:
+            yield run
+            run = []
+        run.append(index)
+        end = max(end, int(jobs[index].pictures[-1]))
+    if run:
+        yield run
+
+
+def _extract_run(path: Path, waiting: list[_Open], encoder: "_Encoder") -> Iterator[tuple[int, bytes, bytes]]:
+    first = int(waiting[0].job.pictures[0])
+    last = max(int(clip.job.pictures[-1]) for clip in waiting)
+    waiting, running = waiting[::-1], []
+    for picture in read_frames(path, start=first, stop=last + 1):
+        while waiting and waiting[-1].job.pictures[0] <= picture.index:
+            running.append(waiting.pop())
         if not running:
             continue
         resized = resized_scene(picture.rgb)
@@ -107,5 +129,5 @@ class _Encoder:
 def _encode(frames: Sequence[Frame], crf: int) -> bytes:
     with tempfile.TemporaryDirectory(prefix="contextalk-") as folder:
         path = Path(folder) / "clip.mp4"
-        write_video(path, frames, crf=crf, preset=_PRESET)
+        write_video(path, frames, crf=crf, preset=_PRESET, threads=1)  # workers share the cores, machines agree
         return path.read_bytes()

@@ -1,7 +1,7 @@
 """The manifest: a row for every clip and for every stretch that was turned down."""
 
 import io
-import os
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contextalk.core.errors import DatasetError
+from contextalk.dataset.files import write_whole
 
 MANIFEST = "manifest.parquet"
 
@@ -36,7 +37,12 @@ class ManifestRow:
         copy: 0, or which reframed copy this is.
         rate_hz: Check: mean rate of the source.
         face_px: Check: median height of the 68 points, scene px.
+        yaw_deg: Check: median yaw of the head; NaN where unknown.
+        pitch_deg: Check: median pitch.
         speaking: Check: share of frames in which the person speaks.
+        sync: Check: agreement of mouth and sound around the clip (`dataset/sync.py`), in [−1, 1]; NaN unmeasured.
+        offset_frames: Check: frames by which the sound comes late there, after `moved_frames`.
+        moved_frames: Frames by which the source's sound came late and was moved.
         loudness_db: Check: root mean square of the sound, dB of full scale; −120 is digital silence.
         reject_reason: Empty for a clip.
     """
@@ -55,22 +61,17 @@ class ManifestRow:
     copy: int = 0
     rate_hz: float = 0.0
     face_px: float = 0.0
+    yaw_deg: float = math.nan
+    pitch_deg: float = math.nan
     speaking: float = 0.0
+    sync: float = math.nan
+    offset_frames: int = 0
+    moved_frames: int = 0
     loudness_db: float = -120.0
     reject_reason: str = ""
 
 
 SCHEMA = pa.schema([(column.name, _TYPES[column.type]) for column in fields(ManifestRow)])  # pyright: ignore[reportArgumentType]
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 def write_manifest(dataset: Path, rows: Sequence[ManifestRow]) -> None:

@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from contextalk.core.records import Scene, Shot
 from contextalk.core.time import RATE_HZ, clip_times, nearest_frames
 from contextalk.dataset.bounds import Bound
 from contextalk.dataset.config import PrepareConfig
+
+_LONGEST_SPAN_S = 600.0
+"""A take that lasts longer is cut evenly: crops are smoothed inside a span, and memory must not grow with it."""
 
 _TIME_SLACK_S = 1e-3
 """Container times are rounded to a time base; half a millisecond must not move a frame across a bound."""
@@ -79,15 +82,24 @@ def frame_end_s(scene: Scene, frame: int) -> float:
 def find_spans(scene: Scene, shots: Sequence[Shot], bounds: Sequence[Bound]) -> list[Span]:
     """Shots, further cut at the bounds where there are any; frames outside all bounds belong to no span."""
     if not bounds:
-        return [Span(start=shot.start, stop=shot.stop, name=f"{number:04d}") for number, shot in enumerate(shots)]
+        numbered = [Span(start=shot.start, stop=shot.stop, name=f"{number:04d}") for number, shot in enumerate(shots)]
+        return [piece for span in numbered for piece in _cut_long(scene, span)]
     spans: list[Span] = []
     for bound in bounds:
         first, last = np.searchsorted(scene.times_s, np.array([bound.start_s, bound.stop_s]) - _TIME_SLACK_S)
         for shot in shots:
             start, stop = max(shot.start, int(first)), min(shot.stop, int(last))
             if start < stop:
-                spans.append(Span(start=start, stop=stop, name=bound.name, sentence=bound.name, text=bound.text))
+                span = Span(start=start, stop=stop, name=bound.name, sentence=bound.name, text=bound.text)
+                spans += _cut_long(scene, span)
     return spans
+
+
+def _cut_long(scene: Scene, span: Span) -> list[Span]:
+    length_s = frame_end_s(scene, span.stop - 1) - float(scene.times_s[span.start])
+    count = max(1, int(np.ceil(length_s / _LONGEST_SPAN_S)))
+    edges = np.linspace(span.start, span.stop, count + 1).round().astype(int).tolist()
+    return [replace(span, start=start, stop=stop) for start, stop in itertools.pairwise(edges)]
 
 
 def tile_frames(num_frames: int, shots: Sequence[Shot], spans: Sequence[Span]) -> tuple[Shot, ...]:
@@ -97,9 +109,16 @@ def tile_frames(num_frames: int, shots: Sequence[Shot], spans: Sequence[Span]) -
     return tuple(Shot(start=start, stop=stop) for start, stop in itertools.pairwise(ordered))
 
 
-def cut_parts(scene: Scene, spans: Sequence[Span], valid: NDArray[np.bool_], config: PrepareConfig) -> list[Part]:
-    """Cut spans into clips of frames with a face, and into stretches that say why they are none."""
-    pieces = [(span, piece) for span in spans for run in _runs(span, valid) for piece in _split(scene, *run, config)]
+def cut_parts(
+    scene: Scene,
+    spans: Sequence[Span],
+    valid: NDArray[np.bool_],
+    damaged: NDArray[np.bool_],
+    config: PrepareConfig,
+) -> list[Part]:
+    """Cut spans into clips of whole frames with a face, and into stretches that say why they are none."""
+    state = np.where(damaged, _DAMAGED, np.where(valid, _SEEN, _UNSEEN))
+    pieces = [(span, piece) for span in spans for run in _runs(span, state) for piece in _split(scene, *run, config)]
     totals, seen = Counter(span.name for span, _ in pieces), Counter[str]()
     parts: list[Part] = []
     for span, (start, stop, reason) in pieces:
@@ -119,16 +138,20 @@ def cut_parts(scene: Scene, spans: Sequence[Span], valid: NDArray[np.bool_], con
     return parts
 
 
-def _runs(span: Span, valid: NDArray[np.bool_]) -> Iterator[tuple[int, int, bool]]:
-    changes = np.flatnonzero(np.diff(valid[span.start : span.stop])) + span.start + 1
+_UNSEEN, _SEEN, _DAMAGED = 0, 1, 2
+_REASONS = {_UNSEEN: "no face", _DAMAGED: "damaged picture"}
+
+
+def _runs(span: Span, state: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    changes = np.flatnonzero(np.diff(state[span.start : span.stop])) + span.start + 1
     edges = [span.start, *changes.tolist(), span.stop]
     for start, stop in itertools.pairwise(edges):
-        yield start, stop, bool(valid[start])
+        yield start, stop, int(state[start])
 
 
-def _split(scene: Scene, start: int, stop: int, seen: bool, config: PrepareConfig) -> list[tuple[int, int, str]]:
-    if not seen:
-        return [(start, stop, "no face")]
+def _split(scene: Scene, start: int, stop: int, state: int, config: PrepareConfig) -> list[tuple[int, int, str]]:
+    if state != _SEEN:
+        return [(start, stop, _REASONS[state])]
     start_s, end_s = float(scene.times_s[start]), frame_end_s(scene, stop - 1)
     length_s = end_s - start_s
     if length_s < config.min_s - _TIME_SLACK_S:

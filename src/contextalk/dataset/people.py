@@ -57,6 +57,7 @@ class Cast:
         split_names: What the source may be called in a split file.
         hash_key: What decides its split; twins share it. Empty: each clip is hashed for itself.
         held_out: Whether its people must never be trained on.
+        damaged: (F,) whether the stored picture is damaged or missing.
     """
 
     scene: Scene
@@ -64,6 +65,7 @@ class Cast:
     people: tuple[Person, ...]
     targets: tuple[int, ...]
     split_names: tuple[str, ...]
+    damaged: NDArray[np.bool_]
     hash_key: str = ""
     held_out: bool = False
 
@@ -108,6 +110,7 @@ def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | N
         people=people,
         targets=tuple(track.index for track in tracks),
         split_names=(source.name, source.shown, source.path.stem),
+        damaged=analysis.damaged,
     )
 
 
@@ -122,6 +125,7 @@ def _synth_cast(source: Source, config: PrepareConfig) -> Cast:
         people=people,
         targets=_synth_targets(people, int(info.get("main", 0)), config.target, source),
         split_names=(source.name, source.shown, folder.name),
+        damaged=np.zeros(len(scene.times_s), bool),
         hash_key=f"synth-{info['seed']}",
         held_out=bool(info.get("held_out", False)),
     )

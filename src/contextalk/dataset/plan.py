@@ -1,5 +1,6 @@
 """What a source becomes: its clips with everything but their pictures, and the stretches turned down."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks, Shot
-from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ
+from contextalk.core.time import RATE_HZ
 from contextalk.dataset.augment import Framing, draw_framing
 from contextalk.dataset.bounds import Bound, read_bounds
 from contextalk.dataset.config import PrepareConfig
@@ -17,13 +18,19 @@ from contextalk.dataset.extract import PictureJob
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.parts import Part, cut_parts, find_spans, tile_frames
 from contextalk.dataset.people import Cast, Person, clip_landmarks
+from contextalk.dataset.sound import Sound, Sounds
 from contextalk.dataset.sources import Source
 from contextalk.dataset.splits import SplitRule, read_split_rule
+from contextalk.dataset.sync import Stretch, judge, source_offset_frames
+from contextalk.faces.agreement import agreement
 from contextalk.faces.crop import crop_path
-from contextalk.media.audio import read_audio
 
 _SILENCE_DB = -120.0
-_SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // RATE_HZ
+_SPEAKS_SHARE = 0.05
+"""Of a clip: with less of it spoken, it says nothing of sync."""
+
+_SECTION_FRAMES = 15_000
+"""Crops are worked out over stretches of about this many frames, so that memory does not grow with the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class ClipJob:
         pictures: Which pictures, cropped where.
         landmarks: The target, 25 Hz from 0 s.
         others: Everybody else, same frames.
-        wave: (F · 640,) the sound.
+        sound: Of the whole source.
         meta: `meta.json`.
     """
 
@@ -43,8 +50,13 @@ class ClipJob:
     pictures: PictureJob
     landmarks: Landmarks
     others: tuple[Landmarks, ...]
-    wave: NDArray[np.float32]
+    sound: Sound
     meta: dict[str, Any]
+
+    @property
+    def wave(self) -> NDArray[np.float32]:
+        """(F · 640,) the clip's sound, where it belongs."""
+        return self.sound.cut(self.row.start_s + self.row.moved_frames / RATE_HZ, self.row.num_frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +66,14 @@ class _Subject:
     source: Source
     cast: Cast
     person: Person
-    wave: NDArray[np.float32]
+    sound: Sound
     config: PrepareConfig
     unit: str
 
 
-def plan_clips(source: Source, cast: Cast, config: PrepareConfig, unit: str) -> tuple[list[ManifestRow], list[ClipJob]]:
+def plan_clips(
+    source: Source, cast: Cast, config: PrepareConfig, unit: str, sounds: Sounds
+) -> tuple[list[ManifestRow], list[ClipJob]]:
     """Rejected rows, and the clips to write."""
     whole = ManifestRow(key=unit, source=source.shown, stop_s=cast.scene.duration_s, rate_hz=cast.scene.rate_hz)
     reason = _unfit(cast, config)
@@ -70,9 +84,9 @@ def plan_clips(source: Source, cast: Cast, config: PrepareConfig, unit: str) -> 
     jobs: list[ClipJob] = []
     for index in cast.targets:
         person = next(person for person in cast.people if person.index == index)
-        wave = read_audio(person.voice, rate_hz=SAMPLE_RATE_HZ)
-        subject = _Subject(source=source, cast=cast, person=person, wave=wave, config=config, unit=unit)
-        for row, part, crop in _parts_of(subject, bounds):
+        sound = sounds(person.voice)
+        subject = _Subject(source=source, cast=cast, person=person, sound=sound, config=config, unit=unit)
+        for row, part, crop in _in_sync(subject, list(_parts_of(subject, bounds))):
             if row.reject_reason:
                 rejected.append(row)
             else:
@@ -81,26 +95,103 @@ def plan_clips(source: Source, cast: Cast, config: PrepareConfig, unit: str) -> 
 
 
 def _unfit(cast: Cast, config: PrepareConfig) -> str:
-    rate_hz = cast.scene.rate_hz
-    if not config.min_rate_hz <= rate_hz <= config.max_rate_hz:
-        return f"rate: {rate_hz:.2f} fps, wanted {config.min_rate_hz:g} … {config.max_rate_hz:g}"
-    return "" if cast.scene.has_audio else "no sound"
+    return unfit_reason(cast.scene.has_audio, cast.scene.rate_hz, config)
+
+
+def unfit_reason(has_audio: bool, rate_hz: float | None, config: PrepareConfig) -> str:
+    """Why a source as a whole gives no clip, whoever is in it; empty if it may. A rate that is unknown passes."""
+    reasons = [] if has_audio else ["no sound"]
+    if rate_hz is not None and not config.min_rate_hz <= rate_hz <= config.max_rate_hz:
+        reasons.append(f"rate: {rate_hz:.2f} fps, wanted {config.min_rate_hz:g} … {config.max_rate_hz:g}")
+    return "; ".join(reasons)
 
 
 def _parts_of(subject: _Subject, bounds: Sequence[Bound]) -> Iterator[tuple[ManifestRow, Part, CropPath]]:
-    scene, landmarks = subject.cast.scene, subject.person.landmarks
-    spans = find_spans(scene, subject.cast.shots, bounds)
-    crop = crop_path(landmarks, tile_frames(len(scene.times_s), subject.cast.shots, spans))
-    for part in cut_parts(scene, spans, landmarks.valid, subject.config):
+    cast, landmarks = subject.cast, subject.person.landmarks
+    spans = find_spans(cast.scene, cast.shots, bounds)
+    crop = crop_in_sections(landmarks, tile_frames(len(landmarks), cast.shots, spans))
+    for part in cut_parts(cast.scene, spans, landmarks.valid, cast.damaged, subject.config):
         yield _row_of(subject, part), part, crop
+
+
+def _in_sync(
+    subject: _Subject, parts: Sequence[tuple[ManifestRow, Part, CropPath]]
+) -> Iterator[tuple[ManifestRow, Part, CropPath]]:
+    """The same parts, with the source's sound put right and those turned down that still do not fit."""
+    if subject.source.synth:
+        yield from parts  # exact by construction
+        return
+    kept = [row for row, _, _ in parts if not row.reject_reason]
+    stretches = [_stretch(subject, row, part) for row, part, _ in parts if not row.reject_reason]
+    moved = source_offset_frames(stretches, subject.config)
+    judged = dict(zip((row.key for row in kept), judge(stretches, moved, subject.config), strict=True))
+    for row, part, crop in parts:
+        sync = judged.get(row.key)
+        if sync is None:
+            yield row, part, crop
+            continue
+        checked = replace(
+            row,
+            sync=sync.strength,
+            offset_frames=sync.offset_frames,
+            moved_frames=moved,
+            reject_reason=sync.reject_reason,
+            num_frames=0 if sync.reject_reason else row.num_frames,
+        )
+        yield checked, part, crop
+
+
+def _stretch(subject: _Subject, row: ManifestRow, part: Part) -> Stretch:
+    pictures = part.pictures(subject.cast.scene.times_s)
+    return Stretch(
+        start_s=row.start_s,
+        stop_s=row.stop_s,
+        agreement=agreement(
+            subject.person.landmarks.mouth_open[pictures], subject.sound.cut(row.start_s, row.num_frames)
+        ),
+        speaks=row.speaking >= _SPEAKS_SHARE,
+    )
+
+
+def crop_in_sections(landmarks: Landmarks, tiles: Sequence[Shot]) -> CropPath:
+    """`crop_path` of a long source, some minutes at a time; NaN where a section has no face.
+
+    Args:
+        landmarks: One row per frame.
+        tiles: Tile the frames; sections end where tiles do.
+    """
+    centre = np.full((len(landmarks), 2), np.nan, np.float32)
+    side = np.full(len(landmarks), np.nan, np.float32)
+    for section in _sections(tiles):
+        rows = slice(section[0].start, section[-1].stop)
+        if landmarks.valid[rows].any():
+            inner = [Shot(start=tile.start - rows.start, stop=tile.stop - rows.start) for tile in section]
+            crop = crop_path(landmarks[rows], inner)
+            centre[rows], side[rows] = crop.centre_px, crop.side_px
+    return CropPath(centre_px=centre, side_px=side)
+
+
+def _sections(tiles: Sequence[Shot]) -> Iterator[list[Shot]]:
+    section: list[Shot] = []
+    for tile in tiles:
+        if section and tile.stop - section[0].start > _SECTION_FRAMES:
+            yield section
+            section = []
+        section.append(tile)
+    yield section
 
 
 def _row_of(subject: _Subject, part: Part) -> ManifestRow:
     person, wanted_px = subject.person, subject.config.min_face_px
-    face_px = _face_px(person.landmarks[part.start : part.stop])
+    seen = person.landmarks[part.start : part.stop]
+    face_px, (yaw_deg, pitch_deg) = _face_px(seen), _pose_deg(seen)
+    loudness_db = _loudness_db(subject.sound.cut(part.start_s, part.num_frames))
     reason = part.reject_reason
     if not reason and face_px < wanted_px:
         reason = f"face too small: {face_px:.0f} px, wanted ≥ {wanted_px:g}"
+    # In a synth scene a listener's own voice is silent, and rightly so.
+    if not reason and loudness_db <= _SILENCE_DB and not subject.source.synth:
+        reason = "digital silence"
     return ManifestRow(
         key=f"{subject.unit}-{part.name}-p{person.index}",
         source=subject.source.shown,
@@ -113,8 +204,10 @@ def _row_of(subject: _Subject, part: Part) -> ManifestRow:
         text=part.text or _text_of(person, part),
         rate_hz=subject.cast.scene.rate_hz,
         face_px=face_px,
+        yaw_deg=yaw_deg,
+        pitch_deg=pitch_deg,
         speaking=float(np.mean(person.speaking[part.start : part.stop])),
-        loudness_db=_loudness_db(cut_wave(subject.wave, part.start_s, part.num_frames)),
+        loudness_db=loudness_db,
         reject_reason=reason,
     )
 
@@ -129,16 +222,17 @@ def _face_px(landmarks: Landmarks) -> float:
     return float(np.median(np.ptp(height[..., 1], axis=1))) if len(height) else 0.0
 
 
+def _pose_deg(landmarks: Landmarks) -> tuple[float, float]:
+    """Median yaw and pitch."""
+    pose = landmarks.head_pose[landmarks.valid]
+    pose = pose[np.isfinite(pose).all(axis=1)]
+    yaw, pitch, _ = np.median(pose, axis=0).tolist() if len(pose) else (math.nan,) * 3
+    return yaw, pitch
+
+
 def _loudness_db(wave: NDArray[np.float32]) -> float:
     power = float(np.mean(np.square(wave, dtype=np.float64))) if len(wave) else 0.0
     return max(_SILENCE_DB, float(10 * np.log10(power))) if power > 0 else _SILENCE_DB
-
-
-def cut_wave(wave: NDArray[np.float32], start_s: float, num_frames: int) -> NDArray[np.float32]:
-    """The sound of `num_frames` clip frames from `start_s`: 640 samples a frame, silence after the end."""
-    first = round(start_s * SAMPLE_RATE_HZ)
-    cut = wave[first : first + num_frames * _SAMPLES_PER_FRAME]
-    return np.pad(cut, (0, num_frames * _SAMPLES_PER_FRAME - len(cut))).astype(np.float32)
 
 
 def _split_of(subject: _Subject, row: ManifestRow, part: Part, rule: SplitRule) -> str:
@@ -160,7 +254,7 @@ def _jobs_of(subject: _Subject, row: ManifestRow, part: Part, crop: CropPath) ->
         pictures=PictureJob(pictures=pictures, crop=crop[pictures]),
         landmarks=clip_landmarks(person.landmarks, pictures),
         others=tuple(clip_landmarks(other.landmarks, pictures) for other in others),
-        wave=cut_wave(subject.wave, part.start_s, part.num_frames),
+        sound=subject.sound,
         meta=_meta(subject, row, others, pictures),
     )
     yield plain

@@ -41,9 +41,14 @@ class Source:
         """SHA-256 over the video and its sidecars, hexadecimal."""
         total = hashlib.sha256()
         for path in [self.path, *self.sidecars()]:
-            with path.open("rb") as stream:
-                total.update(path.name.encode() + b"\0" + hashlib.file_digest(stream, "sha256").digest())
+            total.update(path.name.encode() + b"\0" + file_hash(path))
         return total.hexdigest()
+
+
+def file_hash(path: Path) -> bytes:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def find_sources(paths: Sequence[Path]) -> list[Source]:

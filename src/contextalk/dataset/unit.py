@@ -1,24 +1,45 @@
-"""One source from video to shards: the unit of work that is finished whole or not at all."""
+"""One source from video to shards: what is finished of it is kept, and its record says when all of it is."""
 
 import hashlib
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from contextalk.core.choices import Progress
-from contextalk.core.errors import ContextalkError, TargetError
+from contextalk.core.errors import ContextalkError, MediaError, TargetError
 from contextalk.dataset.clips import pack_others, pack_track, pack_wave
 from contextalk.dataset.config import FORMAT_VERSION, PrepareConfig
 from contextalk.dataset.extract import extract
-from contextalk.dataset.manifest import ManifestRow, write_whole
+from contextalk.dataset.files import write_whole
+from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.people import read_cast
-from contextalk.dataset.plan import ClipJob, plan_clips
-from contextalk.dataset.shards import ShardWriter
-from contextalk.dataset.sources import Source
+from contextalk.dataset.pieces import Pieces, digest_of
+from contextalk.dataset.plan import ClipJob, plan_clips, unfit_reason
+from contextalk.dataset.shards import SAMPLE_FILES, writing_shard
+from contextalk.dataset.sound import Sound, Sounds, decode_sound
+from contextalk.dataset.sources import Source, file_hash
+from contextalk.media.source import has_audio, known_timeline
 
-UNITS, SHARDS = "units", "shards"
+UNITS, SHARDS, WORK = "units", "shards", "work"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageCost:
+    """What a stage of a source cost where it was not found done.
+
+    Attributes:
+        frames: Frames of the source, or of clips, that went through it.
+        seconds: How long that took.
+    """
+
+    frames: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "StageCost") -> "StageCost":
+        return StageCost(frames=self.frames + other.frames, seconds=self.seconds + other.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +51,16 @@ class UnitRecord:
         source: Absolute path, to know an older state of the same file.
         fingerprint: Hash of content and parameters.
         rows: Its part of the manifest.
+        digests: Hash of what decides each clip's pictures, by key.
+        costs: Of each stage, by name.
     """
 
     unit: str
     source: str
     fingerprint: str
     rows: tuple[ManifestRow, ...]
+    digests: dict[str, str] = field(default_factory=dict[str, str])
+    costs: dict[str, StageCost] = field(default_factory=dict[str, StageCost])
 
     def is_current(self, dataset: Path, fingerprint: str) -> bool:
         """Whether it was made from the same content and parameters, and its shards are still there."""
@@ -56,34 +81,67 @@ def read_record(path: Path) -> UnitRecord:
     """Read a unit's record."""
     stored = json.loads(path.read_text())
     rows = tuple(ManifestRow(**row) for row in stored.pop("rows"))
-    return UnitRecord(**stored, rows=rows)
+    costs = {name: StageCost(**cost) for name, cost in stored.pop("costs", {}).items()}
+    return UnitRecord(**stored, rows=rows, costs=costs)
+
+
+def read_records(dataset: Path) -> list[UnitRecord]:
+    """Records of all finished units, in a stable order."""
+    return [read_record(path) for path in sorted((dataset / UNITS).glob("*.json"))]
+
+
+def find_record(source: Source, dataset: Path, config: PrepareConfig) -> UnitRecord | None:
+    """The record of a source that is finished in this state and with these parameters."""
+    unit, fingerprint = _names(source, config)
+    path = record_path(dataset, unit)
+    record = read_record(path) if path.is_file() else None
+    return record if record is not None and record.is_current(dataset, fingerprint) else None
 
 
 def prepare_unit(
-    source: Source, dataset: Path, config: PrepareConfig, progress: Progress | None = None
-) -> tuple[UnitRecord, bool]:
-    """Prepare one source, or find it prepared.
+    source: Source,
+    dataset: Path,
+    config: PrepareConfig,
+    progress: Progress | None = None,
+    spent: dict[str, StageCost] | None = None,
+) -> UnitRecord:
+    """Prepare one source.
 
-    Returns:
-        Its record, and whether it was already there.
+    Args:
+        source: Of which something may be done already.
+        dataset: Its folder.
+        config: Choices.
+        progress: Told of "faces" and "clips".
+        spent: Costs of stages that were done apart.
     """
-    content = source.content_hash()
-    unit, fingerprint = f"{source.name}-{content[:8]}", _fingerprint(content, config)
-    known = record_path(dataset, unit)
-    if known.is_file() and (record := read_record(known)).is_current(dataset, fingerprint):
-        return record, True
-    rows = _prepare(source, dataset, config, f"{unit}-{fingerprint[:6]}", unit, progress)
-    record = UnitRecord(unit=unit, source=str(source.path.resolve()), fingerprint=fingerprint, rows=tuple(rows))
+    unit, fingerprint = _names(source, config)
+    making = _Making(source, dataset, config, unit, progress or _untold, dict(spent or {}))
+    rows = making.rows(f"{unit}-{fingerprint[:6]}")
+    record = UnitRecord(
+        unit=unit,
+        source=str(source.path.resolve()),
+        fingerprint=fingerprint,
+        rows=tuple(rows),
+        digests=making.digests,
+        costs=making.costs,
+    )
     record.save(dataset)
-    return record, False
+    making.pieces.forget()
+    return record
 
 
-def _fingerprint(content: str, config: PrepareConfig) -> str:
+def _untold(stage: str, done: int, total: int) -> None:
+    """Nobody listens."""
+
+
+def _names(source: Source, config: PrepareConfig) -> tuple[str, str]:
+    """Unit and fingerprint."""
+    content = source.content_hash()
     parameters = asdict(config)
     for name in ("split_by", "target", "annotations"):
         parameters[name] = _meaning(parameters[name])
     told = json.dumps([FORMAT_VERSION, content, parameters], sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()
+    return f"{source.name}-{content[:8]}", hashlib.sha256(told.encode()).hexdigest()
 
 
 def _meaning(parameter: Path | str | None) -> str | None:
@@ -95,42 +153,132 @@ def _meaning(parameter: Path | str | None) -> str | None:
     return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files) or str(parameter)
 
 
-def _prepare(
-    source: Source, dataset: Path, config: PrepareConfig, shard: str, unit: str, progress: Progress | None
-) -> list[ManifestRow]:
-    whole = ManifestRow(key=unit, source=source.shown, person=config.person or source.name)
-    try:
-        rejected, jobs = plan_clips(source, read_cast(source, config, progress), config, unit)
-        return [*_write_clips(source.path, jobs, dataset, shard, progress), *rejected]
-    except TargetError as error:
-        return [replace(whole, reject_reason=f"no target: {error}")]
-    except ContextalkError as error:
-        return [replace(whole, reject_reason=f"unreadable: {error}")]
+class _Making:
+    """A unit while it is made."""
 
+    def __init__(
+        self,
+        source: Source,
+        dataset: Path,
+        config: PrepareConfig,
+        unit: str,
+        progress: Progress,
+        costs: dict[str, StageCost],
+    ) -> None:
+        self.source, self.dataset, self.config, self.unit = source, dataset, config, unit
+        self.progress, self.costs = progress, costs
+        self.pieces = Pieces(dataset / WORK / unit)
+        self.digests: dict[str, str] = {}
 
-def _write_clips(
-    path: Path, jobs: Sequence[ClipJob], dataset: Path, shard: str, progress: Progress | None
-) -> list[ManifestRow]:
-    """Write a shard per split, so that reading one split opens no other's files."""
-    if not jobs:
+    def rows(self, shard: str) -> list[ManifestRow]:
+        """Do what is left to do; a source that gives nothing is a row that says why."""
+        source = self.source
+        whole = ManifestRow(key=self.unit, source=source.shown, person=self.config.person or source.name)
+        try:
+            reason = self._unfit()
+            if reason:
+                return [replace(whole, reject_reason=reason)]
+            with self._timed("faces") as count:
+                cast = read_cast(source, self.config, count)
+            rejected, jobs = plan_clips(source, cast, self.config, self.unit, self._sounds())
+            failed = self._extract(jobs)
+            return [*self._fill_shards(jobs, shard), *rejected, *failed]
+        except TargetError as error:
+            return [replace(whole, reject_reason=f"no target: {self._shown(error)}")]
+        except ContextalkError as error:
+            return [replace(whole, reject_reason=f"unreadable: {self._shown(error)}")]
+
+    def _unfit(self) -> str:
+        """Why no look at the source is needed, as far as its header tells."""
+        timeline = known_timeline(self.source.path)
+        rate_hz = None if timeline is None else len(timeline.ticks) / timeline.duration_s
+        return unfit_reason(has_audio(self.source.path), rate_hz, self.config)
+
+    def _shown(self, error: ContextalkError) -> str:
+        return str(error).replace(str(self.source.path), self.source.shown)
+
+    def _sounds(self) -> Sounds:
+        def sound_of(path: Path) -> Sound:
+            return decode_sound(path, self.pieces.folder / f"{file_hash(path).hex()[:32]}.s16")
+
+        return sound_of
+
+    def _extract(self, jobs: Sequence[ClipJob]) -> list[ManifestRow]:
+        """Make the clips that are not there yet; those that cannot be made say why."""
+        video = file_hash(self.source.path)
+        self.digests = {job.row.key: _digest(job, video) for job in jobs}
+        wanted = set(self.digests.values())
+        for record in read_records(self.dataset):
+            if record.source == str(self.source.path.resolve()):
+                for shard in {row.shard for row in record.rows if row.shard}:
+                    self.pieces.adopt(self.dataset / shard, record.digests, wanted)
+        missing = [job for job in jobs if not self.pieces.has(self.digests[job.row.key])]
+        made = len(jobs) - len(missing)
+        with self._timed("clips") as count:
+            count("clips", made, len(jobs))
+            try:
+                for index, head, scene in extract(self.source.path, [job.pictures for job in missing]):
+                    job = missing[index]
+                    self.pieces.keep(self.digests[job.row.key], {"head.mp4": head, "scene.mp4": scene})
+                    made += 1
+                    self._add("clips", job.row.num_frames)
+                    count("clips", made, len(jobs))
+            except MediaError as error:
+                reason = f"unreadable: {self._shown(error)}"
+                lost = [job for job in missing if not self.pieces.has(self.digests.get(job.row.key, ""))]
+                return [replace(job.row, num_frames=0, split="", reject_reason=reason) for job in lost]
         return []
-    rows: list[ManifestRow] = []
-    with ExitStack() as stack:
-        names = {split: f"{SHARDS}/{shard}-{split}.tar" for split in sorted({job.row.split for job in jobs})}
-        writers = {split: stack.enter_context(ShardWriter(dataset / name)) for split, name in names.items()}
-        for index, head, scene in extract(path, [job.pictures for job in jobs]):
-            job = jobs[index]
-            writers[job.row.split].write(job.row.key, _files(job, head, scene))
-            rows.append(replace(job.row, shard=names[job.row.split]))
-            if progress is not None:
-                progress(f"clips of {path.name}", len(rows), len(jobs))
-    return rows
+
+    def _fill_shards(self, jobs: Sequence[ClipJob], shard: str) -> list[ManifestRow]:
+        """Write a shard per split, so that reading one split opens no other's files."""
+        whole = [job for job in jobs if self.pieces.has(self.digests[job.row.key])]
+        names = {split: f"{SHARDS}/{shard}-{split}.tar" for split in sorted({job.row.split for job in whole})}
+        rows: list[ManifestRow] = []
+        with ExitStack() as stack:
+            shards = {split: stack.enter_context(writing_shard(self.dataset / name)) for split, name in names.items()}
+            for job in whole:
+                files = self.pieces.read(self.digests[job.row.key]) | _rest(job)
+                shards[job.row.split].write(job.row.key, {name: files[name] for name in SAMPLE_FILES})
+                rows.append(replace(job.row, shard=names[job.row.split]))
+        return rows
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[Callable[[str, int, int], None]]:
+        """Yields a progress function; frames told of "faces" count, from the first that was told."""
+        started = time.monotonic()
+        first = last = None
+
+        def told(what: str, done: int, total: int) -> None:
+            nonlocal first, last
+            first, last = done if first is None else first, done
+            self.progress(what, done, total)
+
+        yield told
+        frames = 0 if stage != "faces" or first is None or last is None else last - first + 1
+        if stage == "clips" or frames:
+            self._add(stage, frames, time.monotonic() - started)
+
+    def _add(self, stage: str, frames: int, seconds: float = 0.0) -> None:
+        self.costs[stage] = self.costs.get(stage, StageCost()) + StageCost(frames=frames, seconds=seconds)
 
 
-def _files(job: ClipJob, head: bytes, scene: bytes) -> dict[str, bytes]:
+def _digest(job: ClipJob, video: bytes) -> str:
+    """Hash of all that decides a clip's pictures."""
+    pictures, framing = job.pictures, job.pictures.framing
+    frame = () if framing is None else (framing.scale, framing.offset_px, framing.background)
+    return digest_of(
+        str(FORMAT_VERSION).encode(),
+        video,
+        pictures.pictures.tobytes(),
+        pictures.crop.centre_px.tobytes(),
+        pictures.crop.side_px.tobytes(),
+        *(array.tobytes() for array in frame),
+    )
+
+
+def _rest(job: ClipJob) -> dict[str, bytes]:
+    """A clip's files besides its pictures; they cost nothing."""
     return {
-        "head.mp4": head,
-        "scene.mp4": scene,
         "audio.wav": pack_wave(job.wave),
         "track.npz": pack_track(job.landmarks, job.pictures.crop),
         "others.npz": pack_others(job.others),

@@ -12,6 +12,7 @@ from contextalk.core.errors import BundleError
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.core.records import Scene, Shot
 from contextalk.core.time import clip_times
+from contextalk.faces.blocks import pack_block
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.mediapipe_models import wheel_version
 from contextalk.media.video import Picture
@@ -76,8 +77,10 @@ class FaceBackendEstimator:
         """As `Estimator`; NaN in frames without a face."""
         times_s = clip_times(len(heads))
         backend = MediapipeBackend()
-        for index, head in enumerate(heads):
+        faces = [
             backend.see(Picture(index=index, time_s=float(times_s[index]), rgb=head), changed=index == 0)
+            for index, head in enumerate(heads)
+        ]
         scene = Scene(
             path=Path("heads"),
             size_px=(CROP_PX, CROP_PX),
@@ -86,7 +89,7 @@ class FaceBackendEstimator:
             rotation_deg=0,
             has_audio=False,
         )
-        people = backend.people(scene, [Shot(start=0, stop=len(heads))])
+        people = backend.people([pack_block(faces)], scene, [Shot(start=0, stop=len(heads))])
         if not people:
             return np.full((len(heads), 68, 2), np.nan, np.float32), np.full((len(heads), 2, 2), np.nan, np.float32)
         target = max((person.landmarks for person in people), key=lambda face: _area(face.points))

@@ -1,25 +1,34 @@
 """One look at a scene: shots, people, who speaks. Every verb takes an `Analysis` or makes it here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Analysis, Progress, Scene, Track
 from contextalk.faces import cache, shots
 from contextalk.faces.annotations import AnnotationsBackend, sidecars
 from contextalk.faces.backends import FaceBackend, Person
+from contextalk.faces.blocks import BLOCK_FRAMES, look_at_blocks, num_blocks
+from contextalk.faces.cache import BlockFolder, stage_key
 from contextalk.faces.face_alignment_backend import FaceAlignmentBackend
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.speaking import speaking
-from contextalk.media.audio import read_audio
-from contextalk.media.video import probe, read_frames
+from contextalk.faces.voice import Voice, default_voice
+from contextalk.media.source import expected_frames, source_format
+from contextalk.media.video import probe
 
-_PARAMETERS: dict[str, object] = {
-    "shots": [shots.SHORTEST_SHOT_FRAMES, shots.LONGEST_SIDE_PX],
-    "speaking": 1,
+_SEEING: dict[str, object] = {"block": BLOCK_FRAMES, "shots": shots.LONGEST_SIDE_PX}
+"""What a block depends on, apart from the video and the backend."""
+
+_GATHERING: dict[str, object] = {
+    "shots": shots.SHORTEST_SHOT_FRAMES,
+    "tracks": 2,
+    "speaking": 2,
 }
+"""What is made of blocks depends on these, too; a change costs no decode."""
 
 
 def analyse(
@@ -31,6 +40,8 @@ def analyse(
     backend: str = "mediapipe",
 ) -> Analysis:
     """Find the shots and the people of a scene in one decode, or take them from the cache.
+
+    What was seen is kept in blocks of `BLOCK_FRAMES` frames, so an interrupted call goes on where it was.
 
     Args:
         scene: The video.
@@ -44,16 +55,51 @@ def analyse(
         MediaError: No readable video.
         ContextalkError: Annotations that are missing or of another scene; the face backend's models are not installed.
     """
-    probed = probe(scene)
-    finder = _backend(scene, annotations, backend)
-    folder = work_dir if work_dir is not None else cache.default_folder()
-    path = folder / f"{cache.analysis_key(scene, finder.name, _PARAMETERS)}.npz"
-    known = cache.load(path, probed)
-    if known is not None:
+    look = FaceLook(scene, annotations=annotations, work_dir=work_dir, backend=backend)
+    voice = default_voice()
+    parameters = {**_SEEING, **_GATHERING, "voice": voice.name}
+    path = look.folder / f"{stage_key(scene, look.backend.name, parameters)}.npz"
+    if look.blocks.recall_times(scene) and (known := cache.load(path, probe(scene))) is not None:
         return known
-    made = _look(probed, finder, progress)
+    look.make(look.missing(), progress)
+    made = _gather(probe(scene), look, voice)
     cache.store(path, made)
     return made
+
+
+class FaceLook:
+    """The first decode of a scene, in blocks that may be made apart and in any order."""
+
+    def __init__(
+        self, scene: Path, *, annotations: str = "auto", work_dir: Path | None = None, backend: str = "mediapipe"
+    ) -> None:
+        """Args and errors as in `analyse`."""
+        source_format(scene)  # refuses what is no video before anything else is asked
+        self.scene = scene
+        self.backend = _backend(scene, annotations, backend)
+        self.folder = work_dir if work_dir is not None else cache.default_folder()
+        self.blocks = BlockFolder(self.folder / stage_key(scene, self.backend.name, _SEEING))
+
+    def missing(self) -> list[int] | None:
+        """Blocks that were not made; None: unknown how many there are, as only decoding the whole file tells."""
+        if not self.blocks.recall_times(self.scene):
+            return None
+        return [number for number in range(num_blocks(self.scene) or 0) if not self.blocks.has(number)]
+
+    def make(self, numbers: Sequence[int] | None, progress: Progress | None = None) -> None:
+        """See some blocks, or the whole file, and keep them."""
+        total = expected_frames(self.scene)
+        made = self.blocks.has if numbers is None else lambda _: False
+        done = 0 if numbers is None else max(0, total - len(numbers) * BLOCK_FRAMES)
+
+        def tell(count: int) -> None:
+            if progress is not None:
+                progress("faces", min(done + count, total), total)
+
+        for number, block in look_at_blocks(self.scene, numbers, self.backend, made=made, progress=tell):
+            self.blocks.keep(number, block)
+        if numbers is None:
+            self.blocks.keep_times(self.scene)
 
 
 _FACE_BACKENDS: dict[str, Callable[[], FaceBackend]] = {
@@ -75,25 +121,31 @@ def _backend(scene: Path, annotations: str, name: str) -> FaceBackend:
     return AnnotationsBackend(place)
 
 
-def _look(scene: Scene, backend: FaceBackend, progress: Progress | None) -> Analysis:
-    finder = shots.ShotFinder(scene.rate_hz)
-    total = len(scene.times_s)
-    for picture in read_frames(scene.path):
-        backend.see(picture, changed=finder.see(picture))
-        if progress is not None:
-            progress("faces", picture.index + 1, total)
-    found = finder.shots(total)
-    people = backend.people(scene, found)
-    return Analysis(scene=scene, shots=found, tracks=_tracks(scene, people), backend=backend.name)
+def _gather(scene: Scene, look: FaceLook, voice: Voice) -> Analysis:
+    cuts: list[int] = []
+    damaged: list[NDArray[np.bool_]] = []
+    for block in look.blocks:
+        cuts += block.cuts.tolist()
+        damaged.append(block.damaged)
+    found = shots.shots_between(cuts, len(scene.times_s))
+    people = look.backend.people(look.blocks, scene, found)
+    heard = voice.hear(scene.path, scene.times_s) if scene.has_audio else np.zeros(len(scene.times_s), np.float32)
+    return Analysis(
+        scene=scene,
+        shots=found,
+        tracks=_tracks(people, heard),
+        damaged=np.concatenate(damaged),
+        voice=heard,
+        backend=look.backend.name,
+        hearing=voice.name,
+    )
 
 
-def _tracks(scene: Scene, people: list[Person]) -> tuple[Track, ...]:
+def _tracks(people: list[Person], voice: NDArray[np.float32]) -> tuple[Track, ...]:
     """People from image left to right by their mean position, with who speaks."""
     seen = [person for person in people if person.landmarks.valid.any()]
     seen.sort(key=lambda person: float(np.nanmean(person.landmarks.points[..., 0])))
-    needs_sound = scene.has_audio and any(person.speaking is None for person in seen)
-    wave = read_audio(scene.path) if needs_sound else None
-    guessed = speaking([person.landmarks for person in seen], wave)
+    guessed = speaking([person.landmarks for person in seen], voice)
     return tuple(
         Track(
             index=index,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Landmarks, Scene, Shot
-from contextalk.faces.backends import Person
+from contextalk.faces.backends import Person, SeenFace
+from contextalk.faces.blocks import FaceBlock
 from contextalk.media.video import Picture
 
 PATTERN = "landmarks-*.npz"
@@ -44,10 +45,11 @@ class AnnotationsBackend:
             digest.update(path.read_bytes() if path.exists() else b"")
         self.name = f"annotations-1-{digest.hexdigest()[:16]}"
 
-    def see(self, picture: Picture, *, changed: bool) -> None:
+    def see(self, picture: Picture, *, changed: bool) -> Sequence[SeenFace]:  # noqa: ARG002 (see below)
         """Nothing to see: the answer is written down."""
+        return ()
 
-    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:  # noqa: ARG002 (annotations span cuts)
+    def people(self, blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[Person]:  # noqa: ARG002 (annotations span cuts)
         """Everybody annotated, at the scene's own frame times.
 
         Raises:

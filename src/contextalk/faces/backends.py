@@ -2,13 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.records import Landmarks, Scene, Shot
 from contextalk.media.video import Picture
+
+if TYPE_CHECKING:
+    from contextalk.faces.blocks import FaceBlock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFace:
+    """One face in one frame.
+
+    Attributes:
+        points: (68, 2) scene px.
+        pupils: (2, 2) scene px.
+        look: (D,) unit vector of appearance.
+    """
+
+    points: NDArray[np.float64]
+    pupils: NDArray[np.float64]
+    look: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +43,17 @@ class Person:
 
 
 class FaceBackend(Protocol):
-    """Sees every frame of one scene in order, then names the people in it."""
+    """Sees frames in order, then names the people in them."""
 
     name: str
     """Name and version; part of the cache's key."""
 
-    def see(self, picture: Picture, *, changed: bool) -> None:
-        """Take the next frame; `changed` means that it may start a shot and nothing from before it holds."""
+    def see(self, picture: Picture, *, changed: bool) -> Sequence[SeenFace]:
+        """Faces of the next frame; `changed` means that it may start a shot and nothing from before it holds."""
         ...
 
-    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
-        """Everybody seen, once all frames have passed."""
+    def people(self, blocks: Sequence["FaceBlock"], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+        """Everybody, from the faces of all frames in order; the blocks are gone through more than once."""
         ...
 
 

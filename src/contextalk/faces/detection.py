@@ -52,7 +52,7 @@ class FaceDetector:
             regions += _tiles(width, height, min(width, height))
         found = self._search(rgb, regions, self._networks)
         if not len(found.scores):
-            found = self._search(rgb, _tiles(width, height, min(width, height) // 2), self._networks[:1])
+            found = self._search(rgb, _tiles(width, height, min(width, height) // 2), self._networks)
         return found
 
     @staticmethod

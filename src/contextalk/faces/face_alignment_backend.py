@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Scene, Shot
 from contextalk.faces.appearance import describe
-from contextalk.faces.backends import Person
-from contextalk.faces.people import SeenFace, gather_people
+from contextalk.faces.backends import Person, SeenFace
+from contextalk.faces.blocks import FaceBlock
+from contextalk.faces.people import gather_people
 from contextalk.media.video import Picture
 
 
@@ -32,16 +33,14 @@ class FaceAlignmentBackend:
             ) from error
         self.name = f"face-alignment-{metadata.version('face-alignment')}-1"
         self._network: Any = face_alignment.FaceAlignment(face_alignment.LandmarksType.TWO_D, device=device)
-        self._frames: list[list[SeenFace]] = []
 
-    def see(self, picture: Picture, *, changed: bool) -> None:  # noqa: ARG002 (every frame is looked at anew)
-        """Take the next frame."""
-        faces = self.faces(picture.rgb)
-        self._frames.append([_seen(picture.rgb, face) for face in faces])
+    def see(self, picture: Picture, *, changed: bool) -> list[SeenFace]:  # noqa: ARG002 (every frame is looked at anew)
+        """Faces of the next frame."""
+        return [_seen(picture.rgb, face) for face in self.faces(picture.rgb)]
 
-    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+    def people(self, blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
         """Everybody seen."""
-        return gather_people(self._frames, scene, shots)
+        return gather_people(blocks, scene, shots)
 
     def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 70, 2) landmarks of the faces of a picture, largest first; its network knows no pupils: NaN."""

@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from contextalk.core.records import Scene, Shot
 from contextalk.faces.appearance import describe
-from contextalk.faces.backends import Person
+from contextalk.faces.backends import Person, SeenFace
+from contextalk.faces.blocks import FaceBlock
 from contextalk.faces.detection import FaceDetector, overlap
 from contextalk.faces.mediapipe_models import wheel_version
 from contextalk.faces.mesh import FaceMesh, MeshFitter, Square, square_of_detection
-from contextalk.faces.people import SeenFace, gather_people
+from contextalk.faces.people import gather_people
 from contextalk.media.video import Picture
 
-_VERSION = 2
+_VERSION = 4
 
 DETECT_EVERY_S = 0.4
 """Between detections faces are followed by their own mesh, which is faster and steadier."""
@@ -47,14 +48,15 @@ class MediapipeBackend:
         self._detect = FaceDetector()
         self._fit = MeshFitter()
         self._followed: list[_Followed] = []
-        self._frames: list[list[SeenFace]] = []
         self._detected_s = -np.inf
         self._since_detection = 0
         self._lost_s = -np.inf
 
-    def see(self, picture: Picture, *, changed: bool) -> None:
-        """Take the next frame."""
-        before = [] if changed else self._followed
+    def see(self, picture: Picture, *, changed: bool) -> list[SeenFace]:
+        """Faces of the next frame."""
+        if changed:
+            self._followed, self._lost_s = [], -np.inf
+        before = self._followed
         again = [self._follow(picture.rgb, face) for face in before]
         followed = self._distinct([face for face in again if face])
         if len(followed) < len(before):
@@ -65,11 +67,11 @@ class MediapipeBackend:
             followed = self._distinct(followed + new)
             self._detected_s, self._since_detection = picture.time_s, 0
         self._followed = followed
-        self._frames.append([_seen(picture.rgb, face) for face in followed])
+        return [_seen(picture.rgb, face) for face in followed]
 
-    def people(self, scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+    def people(self, blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
         """Everybody seen."""
-        return gather_people(self._frames, scene, shots)
+        return gather_people(blocks, scene, shots)
 
     def faces(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 70, 2) landmarks and pupils of the faces of a single picture, largest first."""

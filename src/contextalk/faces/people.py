@@ -10,62 +10,84 @@ from scipy.optimize import linear_sum_assignment
 from contextalk.core.records import NUM_POINTS, Landmarks, Scene, Shot
 from contextalk.faces.appearance import FARTHEST_SAME, distance
 from contextalk.faces.backends import Person
+from contextalk.faces.blocks import FaceBlock
 from contextalk.faces.pose import head_pose
-from contextalk.faces.tracking import TrackedFace, link
+from contextalk.faces.tracking import link
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenFace:
-    """One face in one frame.
-
-    Attributes:
-        points: (68, 2) scene px.
-        pupils: (2, 2) scene px.
-        look: Appearance descriptor.
-    """
-
-    points: NDArray[np.float64]
-    pupils: NDArray[np.float64]
-    look: NDArray[np.float32]
-
-    @property
-    def box_px(self) -> NDArray[np.float64]:
-        """(4,) x0 y0 x1 y1."""
-        return np.concatenate([self.points.min(axis=0), self.points.max(axis=0)])
+_Places = list[tuple[int, int]]
+"""Frames of the scene and which of each frame's faces, increasing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stretch:
-    """One track in one shot: faces by scene frame, and their mean look."""
+    """One track in one shot: where its faces lie, and their mean look."""
 
-    faces: dict[int, SeenFace]
+    places: _Places
     look: NDArray[np.float32]
 
 
-def gather_people(faces: Sequence[Sequence[SeenFace]], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
-    """People of a scene from the faces of each of its frames.
+def gather_people(blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
+    """People of a scene from the faces of its frames.
 
     Inside a shot, tracks go by position; across a cut, by appearance alone (positions change), one person at most once
     a shot. Frames in a gap stay invalid: nothing is invented.
+
+    Args:
+        blocks: Tile the frames; gone through thrice, one at a time.
+        scene: The frames' times.
+        shots: Tile the frames.
     """
+    tracks = _link_shots(blocks, scene, shots)
+    looks = _mean_looks(blocks, [places for shot in tracks for places in shot], len(scene.times_s))
     people: list[list[_Stretch]] = []
-    for shot in shots:
-        rows = faces[shot.start : shot.stop]
-        boxes = [np.array([face.box_px for face in row]).reshape(-1, 4) for row in rows]
-        tracks = link(boxes, scene.times_s[shot.start : shot.stop])
-        stretches = [_stretch(track, rows, shot.start) for track in tracks]
+    for shot in tracks:
+        stretches = [_Stretch(places=places, look=looks.pop(0)) for places in shot]
         for person, stretch in _recognise(people, stretches):
             if person is None:
                 people.append([stretch])
             else:
                 person.append(stretch)
-    return [_person(stretches, scene) for stretches in people]
+    return _fill(blocks, people, scene)
 
 
-def _stretch(track: TrackedFace, rows: Sequence[Sequence[SeenFace]], start: int) -> _Stretch:
-    seen = {start + frame: rows[frame][face] for frame, face in zip(track.frames, track.faces, strict=True)}
-    mean = np.mean([face.look for face in seen.values()], axis=0)
-    return _Stretch(faces=seen, look=(mean / np.linalg.norm(mean)).astype(np.float32))
+def _link_shots(blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[list[_Places]]:
+    """Tracks of every shot."""
+    boxes: list[NDArray[np.float64]] = []
+    for block in blocks:
+        low, high = block.points.min(axis=1, initial=np.inf), block.points.max(axis=1, initial=-np.inf)
+        both = np.concatenate([low, high], axis=1).astype(np.float64)
+        boxes += [both[rows] for _, rows in block.rows()]
+    found: list[list[_Places]] = []
+    for shot in shots:
+        frames = slice(shot.start, shot.stop)
+        tracks = link(boxes[frames], scene.times_s[frames])
+        found.append([[(shot.start + at, face) for at, face in zip(t.frames, t.faces, strict=True)] for t in tracks])
+    return found
+
+
+def _mean_looks(blocks: Sequence[FaceBlock], tracks: Sequence[_Places], num_frames: int) -> list[NDArray[np.float32]]:
+    """Mean look of each track."""
+    if not tracks:
+        return []
+    owners = _owners(tracks, num_frames)
+    total: NDArray[np.float64] | None = None
+    for block in blocks:
+        for frame, rows in block.rows():
+            for face, track in owners[frame]:
+                look = block.looks[rows.start + face]
+                total = np.zeros((len(tracks), len(look))) if total is None else total
+                total[track] += look
+    assert total is not None, "a track has a face"
+    return list((total / np.linalg.norm(total, axis=1, keepdims=True)).astype(np.float32))
+
+
+def _owners(tracks: Sequence[_Places], num_frames: int) -> list[list[tuple[int, int]]]:
+    """For every frame: (face, index of its track)."""
+    owners: list[list[tuple[int, int]]] = [[] for _ in range(num_frames)]
+    for index, places in enumerate(tracks):
+        for frame, face in places:
+            owners[frame].append((face, index))
+    return owners
 
 
 def _recognise(people: list[list[_Stretch]], stretches: list[_Stretch]) -> list[tuple[list[_Stretch] | None, _Stretch]]:
@@ -79,13 +101,21 @@ def _recognise(people: list[list[_Stretch]], stretches: list[_Stretch]) -> list[
     return [(known.get(index), stretch) for index, stretch in enumerate(stretches)]
 
 
-def _person(stretches: list[_Stretch], scene: Scene) -> Person:
+def _fill(blocks: Sequence[FaceBlock], people: list[list[_Stretch]], scene: Scene) -> list[Person]:
+    """The landmarks of everybody, one row per frame."""
     frames = len(scene.times_s)
-    points = np.full((frames, NUM_POINTS, 2), np.nan, np.float32)
-    pupils = np.full((frames, 2, 2), np.nan, np.float32)
-    for stretch in stretches:
-        for frame, face in stretch.faces.items():
-            points[frame], pupils[frame] = face.points, face.pupils
+    points = [np.full((frames, NUM_POINTS, 2), np.nan, np.float32) for _ in people]
+    pupils = [np.full((frames, 2, 2), np.nan, np.float32) for _ in people]
+    owners = _owners([[place for stretch in person for place in stretch.places] for person in people], frames)
+    for block in blocks:
+        for frame, rows in block.rows():
+            for face, person in owners[frame]:
+                points[person][frame] = block.points[rows.start + face]
+                pupils[person][frame] = block.pupils[rows.start + face]
+    return [_person(*both, scene) for both in zip(points, pupils, strict=True)]
+
+
+def _person(points: NDArray[np.float32], pupils: NDArray[np.float32], scene: Scene) -> Person:
     landmarks = Landmarks(
         points=points,
         pupils=pupils,

@@ -10,13 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from contextalk.core.errors import TargetError
 from contextalk.core.records import Analysis, Scene, Track
+from contextalk.faces.speaking import SURE, heard
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_at
 
 Position = Literal["left", "between", "right"]
-
-SPEAKS = 0.5
-"""From this sureness on a frame counts as spoken."""
 
 _THUMB_PX, _COLUMNS, _LABEL_PX, _CAPTION_PX, _GAP_PX = 144, 8, 190, 18, 6
 _HEAD_OVER_BOX, _RISE = 1.9, 0.12  # the 68 points end at the brows: the head needs this much more, upwards
@@ -50,6 +48,35 @@ def describe_people(analysis: Analysis) -> tuple[PersonSummary, ...]:
     """Summarise everybody who is seen at least once, in order of index."""
     seen = [track for track in analysis.tracks if track.landmarks.valid.any()]
     return tuple(_summary(track, analysis.scene, _position(order, len(seen))) for order, track in enumerate(seen))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicesSummary:
+    """What is heard in a scene, in a few numbers.
+
+    Attributes:
+        voice_s: Seconds in which somebody is heard to speak.
+        off_screen_s: Seconds of them in which no mouth in the picture moves.
+        overlapping_s: Seconds of them in which two mouths or more move.
+        hearing: What heard them.
+    """
+
+    voice_s: float
+    off_screen_s: float
+    overlapping_s: float
+    hearing: str
+
+
+def describe_voices(analysis: Analysis) -> VoicesSummary:
+    """Summarise what is heard."""
+    lasts_s = np.diff(analysis.scene.times_s, append=analysis.scene.duration_s)
+    apart = heard([track.landmarks for track in analysis.tracks], analysis.voice)
+    return VoicesSummary(
+        voice_s=float(lasts_s[analysis.voice > SURE].sum()),
+        off_screen_s=float(lasts_s[apart.off_screen].sum()),
+        overlapping_s=float(lasts_s[apart.overlapping].sum()),
+        hearing=analysis.hearing,
+    )
 
 
 def contact_sheet(analysis: Analysis) -> Image.Image:
@@ -91,7 +118,7 @@ def _summary(track: Track, scene: Scene, position: Position) -> PersonSummary:
         index=track.index,
         position=position,
         seen_s=float(lasts_s[valid].sum()),
-        speaking_s=float(lasts_s[valid & (track.speaking > SPEAKS)].sum()),
+        speaking_s=float(lasts_s[valid & (track.speaking > SURE)].sum()),
         box_px=(x0, y0, x1, y1),
         first_seen_s=float(scene.times_s[np.argmax(valid)]),
         first_centre_px=(float(first[0] + first[2]) / 2, float(first[1] + first[3]) / 2),

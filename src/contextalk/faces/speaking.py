@@ -5,6 +5,7 @@ that moment says *who*. Somebody who chews while another speaks off-screen is ta
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ LEAST_RANGE_DB = 6.0
 """Between noise floor and speech; a sound flatter than this (hum, music bed, silence) is no voice activity."""
 
 SILENCE_DB = -60.0
+SURE = 0.5
+"""From this sureness on a frame counts as spoken."""
+
 MOTION_S = 0.3
 """Over which mouth motion is averaged: about a syllable to each side."""
 
@@ -59,17 +63,47 @@ def mouth_motion(landmarks: Landmarks) -> NDArray[np.float64]:
     return np.where(landmarks.valid, mean, 0.0)
 
 
-def speaking(people: Sequence[Landmarks], wave: NDArray[np.float32] | None) -> list[NDArray[np.float32]]:
+def speaking(people: Sequence[Landmarks], voice: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """For each person (F,) in [0, 1]: voice activity times their share of the mouth motion.
 
     Args:
         people: Of one scene, same frames.
-        wave: Mono at `SAMPLE_RATE_HZ`; None where the scene has no sound, and then nobody speaks.
+        voice: (F,) in [0, 1], whether anybody is heard; zeros where the scene has no sound.
     """
-    if not people or wave is None or not len(wave):
-        return [np.zeros(len(person), np.float32) for person in people]
-    motion = np.stack([mouth_motion(person) for person in people])
-    # A mouth at rest has no part in it; the constant keeps the share of a faint mover small.
-    active = np.maximum(motion - LEAST_MOTION_PER_S, 0.0)
+    if not people:
+        return []
+    active = _active(people)
     share = active / (active.sum(axis=0) + LEAST_MOTION_PER_S)
-    return list((share * voice_activity(wave, people[0].times_s)).astype(np.float32))
+    return list((share * voice).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What is heard beside one person who is seen to speak.
+
+    Attributes:
+        off_screen: (F,) a voice, and no mouth in the picture moves.
+        overlapping: (F,) a voice, and two mouths or more move.
+    """
+
+    off_screen: NDArray[np.bool_]
+    overlapping: NDArray[np.bool_]
+
+
+def heard(people: Sequence[Landmarks], voice: NDArray[np.float32]) -> Heard:
+    """Tell apart voices that belong to nobody seen, and mouths that move at once.
+
+    A listener who chews or laughs while another speaks counts as overlapping: voices are not told apart.
+    """
+    speech = voice > SURE
+    if not people:
+        return Heard(off_screen=speech, overlapping=np.zeros(len(voice), bool))
+    active = _active(people)
+    moving = (active > 0).sum(axis=0)
+    return Heard(off_screen=speech & (moving == 0), overlapping=speech & (moving >= 2))
+
+
+def _active(people: Sequence[Landmarks]) -> NDArray[np.float64]:
+    """(people, F) mouth motion beyond that of a mouth at rest."""
+    # The constant keeps the share of a faint mover small.
+    return np.maximum(np.stack([mouth_motion(person) for person in people]) - LEAST_MOTION_PER_S, 0.0)

@@ -11,7 +11,7 @@ from contextalk.core.geometry import CropPath
 from contextalk.core.records import Analysis, GenerateRequest, Landmarks, Progress, Scene, Shot, Track
 from contextalk.faces.analysis import analyse
 from contextalk.faces.crop import crop_from_mask, crop_path, head_mask, scene_mask
-from contextalk.faces.shots import ShotFinder
+from contextalk.faces.shots import ShotFinder, shots_between
 from contextalk.faces.targets import choose_target
 from contextalk.faces.views import head_crop
 from contextalk.generation.missing import fill_missing, frames_to_generate
@@ -143,12 +143,12 @@ def _from_mask(mask: UserMask, scene: Scene, wanted: NDArray[np.bool_], progress
 
 
 def _find_shots(scene: Scene, progress: Progress | None) -> tuple[Shot, ...]:
-    finder = ShotFinder(scene.rate_hz)
+    finder = ShotFinder()
     for picture in read_frames(scene.path):
         finder.see(picture)
         if progress is not None:
             progress("shots", picture.index + 1, len(scene.times_s))
-    return finder.shots(len(scene.times_s))
+    return shots_between(finder.cuts, len(scene.times_s))
 
 
 def with_landmarks(region: Region, valid: NDArray[np.bool_]) -> Region:

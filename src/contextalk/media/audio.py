@@ -29,7 +29,12 @@ AAC_BITS_PER_SECOND = 128_000
 
 
 def read_audio(path: Path, *, rate_hz: int = 16000) -> NDArray[np.float32]:
-    """The first sound stream of any file as mono samples (S,) in [-1, 1].
+    """The first sound stream of any file as mono samples (S,) in [-1, 1]; as `stream_audio`, at once."""
+    return np.concatenate(list(stream_audio(path, rate_hz=rate_hz)))
+
+
+def stream_audio(path: Path, *, rate_hz: int = 16000) -> Iterator[NDArray[np.float32]]:
+    """The first sound stream of any file as blocks of mono samples in [-1, 1], in constant memory.
 
     Sample 0 belongs to the first video frame where there is video: a stream that starts later is padded with silence,
     one that starts earlier is trimmed. Gaps in the stream become silence.
@@ -44,10 +49,12 @@ def read_audio(path: Path, *, rate_hz: int = 16000) -> NDArray[np.float32]:
         if first is None:
             raise MediaError(f"{path} has an audio stream without a sample that can be decoded")
         blocks = _mono_blocks(itertools.chain([first], frames), first.sample_rate, start_s)
-        pieces = list(_resample(blocks, first.sample_rate, rate_hz))
-    if not pieces:
+        seen = False
+        for block in _resample(blocks, first.sample_rate, rate_hz):
+            seen = True
+            yield block
+    if not seen:
         raise MediaError(f"{path} has sound only before its first picture, wanted some beside it")
-    return np.concatenate(pieces)
 
 
 def write_wav(path: Path, wave: NDArray[np.float32], rate_hz: int = 16000) -> None:

@@ -102,7 +102,7 @@ def list_packets(container: InputContainer, stream: VideoStream, path: Path) -> 
     if not clean or not packets[0].is_keyframe or packets[0].pts != ticks[0] or np.any(np.diff(ticks) <= 0):
         return None
     last = next(packet for packet in packets if packet.pts == ticks[-1])
-    return _finish(ticks, last.duration, stream, listed=True)
+    return finish_timeline(ticks, last.duration, stream, listed=True)
 
 
 def list_decoded(frames: Iterable[VideoFrame], stream: VideoStream) -> Timeline | None:
@@ -113,10 +113,13 @@ def list_decoded(frames: Iterable[VideoFrame], stream: VideoStream) -> Timeline 
     for frame in frames:
         ticks.append(clock.tick(frame))
         last_duration = frame.duration
-    return _finish(np.array(ticks, np.int64), last_duration, stream, listed=False) if ticks else None
+    return finish_timeline(np.array(ticks, np.int64), last_duration, stream, listed=False) if ticks else None
 
 
-def _finish(ticks: NDArray[np.int64], last_duration: int | None, stream: VideoStream, *, listed: bool) -> Timeline:
+def finish_timeline(
+    ticks: NDArray[np.int64], last_duration: int | None, stream: VideoStream, *, listed: bool
+) -> Timeline:
+    """Times from the ticks of all frames; `last_duration` 0 or None: as long as the frame before."""
     if not last_duration or last_duration < 0:
         last_duration = int(ticks[-1] - ticks[-2]) if len(ticks) > 1 else frame_step(stream)
     time_base = stream.time_base or 1 / FALLBACK_RATE

@@ -21,7 +21,14 @@ from contextalk.core.time import nearest_frames
 from contextalk.media.audio import encode_aac, mux_until
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING
 from contextalk.media.files import check_video_suffix, written_whole
-from contextalk.media.source import SourceFormat, inspect_source, open_source
+from contextalk.media.source import (
+    SourceFormat,
+    SourceFrame,
+    inspect_source,
+    open_source,
+    scan_source,
+    source_format,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +39,13 @@ class Picture:
         index: Frame number.
         time_s: Seconds from the first frame.
         rgb: (H, W, 3) uint8, display orientation, square pixels.
+        damaged: Whether the stored picture is damaged, or missing and another stands in for it.
     """
 
     index: int
     time_s: float
     rgb: NDArray[np.uint8]
+    damaged: bool = False
 
 
 def probe(path: Path) -> Scene:
@@ -62,10 +71,27 @@ def read_frames(path: Path, *, start: int = 0, stop: int | None = None) -> Itera
     Raises:
         MediaError: As `probe`.
     """
-    source_format = inspect_source(path).format
+    stored = inspect_source(path).format
     for source in open_source(path, start=start, stop=stop):
-        rgb = frame_to_rgb(source.frame, source_format)
-        yield Picture(index=source.index, time_s=source.time_s, rgb=rgb)
+        yield _picture(source, stored)
+
+
+def scan_frames(path: Path) -> Iterator[Picture]:
+    """All frames in constant memory and one decode, even where only decoding tells when they are shown.
+
+    After the last one `probe` knows their times.
+
+    Raises:
+        MediaError: As `probe`.
+    """
+    stored = source_format(path)
+    for source in scan_source(path):
+        yield _picture(source, stored)
+
+
+def _picture(source: SourceFrame, stored: SourceFormat) -> Picture:
+    rgb = frame_to_rgb(source.frame, stored)
+    return Picture(index=source.index, time_s=source.time_s, rgb=rgb, damaged=source.damaged)
 
 
 def read_at(path: Path, at_s: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]]:
@@ -91,10 +117,10 @@ def read_at(path: Path, at_s: NDArray[np.float64]) -> Iterator[NDArray[np.uint8]
             position += 1
 
 
-def frame_to_rgb(frame: VideoFrame, source_format: SourceFormat) -> NDArray[np.uint8]:
+def frame_to_rgb(frame: VideoFrame, stored: SourceFormat) -> NDArray[np.uint8]:
     """A stored picture as it is displayed: (H, W, 3) uint8, upright, square pixels."""
-    colour = source_format.colour
-    width, height = source_format.square_px
+    colour = stored.colour
+    width, height = stored.square_px
     converted = frame.reformat(
         width=width,
         height=height,
@@ -104,7 +130,7 @@ def frame_to_rgb(frame: VideoFrame, source_format: SourceFormat) -> NDArray[np.u
         dst_color_range=FULL_RANGE,
         interpolation=SCALING,
     )
-    return np.ascontiguousarray(np.rot90(converted.to_ndarray(), -source_format.rotation_deg // 90), np.uint8)
+    return np.ascontiguousarray(np.rot90(converted.to_ndarray(), -stored.rotation_deg // 90), np.uint8)
 
 
 def write_video(
@@ -116,8 +142,11 @@ def write_video(
     wave: NDArray[np.float32] | None = None,
     wave_rate_hz: int = 16000,
     preset: str = "veryfast",
+    threads: int = 0,
 ) -> None:
     """Write RGB frames (H, W, 3) as H.264, 4:2:0, BT.709, with AAC where there is a wave (S,) in [-1, 1].
+
+    What x264 writes depends on its number of threads; 0 is one a core, so that machines differ.
 
     Raises:
         MediaError: No frames, frames of odd or changing size, or a file name that is not .mp4, .mov or .mkv.
@@ -133,6 +162,7 @@ def write_video(
         raise MediaError(f"{path}: frames are {width}x{height}, wanted even numbers (4:2:0)")
     with written_whole(path) as temporary, av.open(str(temporary), "w") as container:
         stream = _rgb_stream(container, (width, height), rate, {"crf": str(crf), "preset": preset})
+        stream.codec_context.thread_count = threads
         sound = deque() if wave is None else encode_aac(container, wave, wave_rate_hz)
         for index, rgb in enumerate(itertools.chain([first], pictures)):
             if rgb.shape != first.shape:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from contextalk.core.records import Landmarks
 from contextalk.faces.head_model import head_points
@@ -83,7 +84,13 @@ def real_video(tmp_path: Path) -> Callable[..., Path]:
     """Write a video of one person with a landmarks sidecar; frames in `unseen` have no face."""
 
     def write(
-        name: str, *, num_frames: int = 50, rate_hz: float = 25.0, unseen: slice = slice(0, 0), wave: bool = True
+        name: str,
+        *,
+        num_frames: int = 50,
+        rate_hz: float = 25.0,
+        unseen: slice = slice(0, 0),
+        wave: bool = True,
+        loudness: float = 1.0,
     ) -> Path:
         folder = tmp_path / name
         folder.mkdir()
@@ -91,8 +98,32 @@ def real_video(tmp_path: Path) -> Callable[..., Path]:
         track.valid[unseen] = False
         track.points[unseen] = np.nan
         track.save(folder / "landmarks-0.npz")
-        sound = np.zeros(round(num_frames / rate_hz * 16_000), np.float32) if wave else None
+        hum = np.sin(np.arange(round(num_frames / rate_hz * 16_000)) * 0.1).astype(np.float32) * 0.01
+        sound = hum * loudness if wave else None
         write_video(folder / f"{name}.mp4", pictures([track]), rate_hz=rate_hz, crf=6, wave=sound)
         return folder / f"{name}.mp4"
+
+    return write
+
+
+@pytest.fixture
+def talking_film(tmp_path: Path) -> Callable[..., tuple[Path, NDArray[np.float32]]]:
+    """Write a film of one still picture whose landmarks say that its mouth opens as loud as is spoken."""
+
+    def write(num_frames: int, *, late_frames: int = 0) -> tuple[Path, NDArray[np.float32]]:
+        rng = np.random.default_rng(1)
+        opening = np.clip(gaussian_filter1d(rng.normal(size=num_frames), 1.5) * 4, 0, None)
+        level = np.interp(np.arange(num_frames * 640) / 640, np.arange(num_frames), opening)
+        spoken = (rng.normal(size=num_frames * 640) * (0.002 + 0.05 * level)).astype(np.float32)
+        face = landmarks_at(np.full((num_frames, 2), (150.0, 85.0)))
+        eyes_px = np.linalg.norm(face.points[0, 36] - face.points[0, 45])
+        face.points[:, 60:68, 1] = face.points[:, 60:61, 1]
+        face.points[:, 66, 1] += (opening * 0.3 * eyes_px).astype(np.float32)
+        folder = tmp_path / "film"
+        folder.mkdir()
+        face.save(folder / "landmarks-0.npz")
+        heard = np.concatenate([np.zeros(late_frames * 640, np.float32), spoken])[: num_frames * 640]
+        write_video(folder / "film.mp4", pictures([face[:1]]) * num_frames, wave=heard)
+        return folder / "film.mp4", spoken
 
     return write

@@ -35,7 +35,7 @@ def test_sentences_become_clips_of_their_75_frames() -> None:
     early = scene_of(225)
     scene = replace(early, times_s=np.maximum(early.times_s - 3e-4, 0.0))
     spans = find_spans(scene, (Shot(start=0, stop=225),), [bound(3.0 * n, 3.0 * n + 3, f"s{n}") for n in range(3)])
-    parts = cut_parts(scene, spans, np.ones(225, bool), PrepareConfig())
+    parts = cut_parts(scene, spans, np.ones(225, bool), np.zeros(225, bool), PrepareConfig())
     assert [(part.name, part.start, part.stop, part.num_frames) for part in parts] == [
         ("s0", 0, 75, 75),
         ("s1", 75, 150, 75),
@@ -49,7 +49,7 @@ def test_cut_inside_a_sentence_splits_it_under_different_names() -> None:
     scene = scene_of(100)
     shots = (Shot(start=0, stop=50), Shot(start=50, stop=100))
     spans = find_spans(scene, shots, [bound(0.0, 4.0, "s")])
-    parts = cut_parts(scene, spans, np.ones(100, bool), PrepareConfig())
+    parts = cut_parts(scene, spans, np.ones(100, bool), np.zeros(100, bool), PrepareConfig())
     assert [(part.name, part.start, part.stop) for part in parts] == [("s-0", 0, 50), ("s-1", 50, 100)]
 
 
@@ -58,10 +58,33 @@ def test_everything_turned_down_has_a_reason() -> None:
     valid[50:60] = False  # 2 s seen, 0.4 s not, 0.6 s seen, 0.4 s not, 1.6 s seen
     valid[75:85] = False
     scene = scene_of(125)
-    parts = cut_parts(scene, find_spans(scene, (Shot(start=0, stop=125),), []), valid, PrepareConfig())
+    parts = cut_parts(
+        scene, find_spans(scene, (Shot(start=0, stop=125),), []), valid, np.zeros(125, bool), PrepareConfig()
+    )
     assert [part.reject_reason for part in parts] == ["", "no face", "too short: 0.60 s, wanted ≥ 1 s", "no face", ""]
     assert [part.start for part in parts] == [0, 50, 60, 75, 85]
     assert parts[-1].stop == 125
+
+
+def test_damaged_pictures_cost_themselves_alone() -> None:
+    scene, damaged = scene_of(100), np.zeros(100, bool)
+    damaged[40:44] = True
+    spans = find_spans(scene, (Shot(start=0, stop=100),), [])
+    parts = cut_parts(scene, spans, ~damaged, damaged, PrepareConfig())
+    found = [(part.start, part.stop, part.reject_reason) for part in parts]
+    assert found == [(0, 40, ""), (40, 44, "damaged picture"), (44, 100, "")]
+
+
+def test_a_very_long_take_is_cut_evenly() -> None:
+    scene = scene_of(25 * 60 * 25)
+    spans = find_spans(scene, (Shot(start=0, stop=37_500),), [])
+    assert [(span.start, span.stop, span.name) for span in spans] == [
+        (0, 12_500, "0000"),
+        (12_500, 25_000, "0000"),
+        (25_000, 37_500, "0000"),
+    ]
+    parts = cut_parts(scene, spans, np.ones(37_500, bool), np.zeros(37_500, bool), PrepareConfig())
+    assert len({part.name for part in parts}) == len(parts) == 150
 
 
 def test_crop_is_smoothed_only_between_cuts_and_bounds() -> None:
@@ -84,7 +107,7 @@ def test_clips_never_leave_their_shot_and_tile_what_is_seen(
     shots = tuple(Shot(start=a, stop=b) for a, b in itertools.pairwise(edges))
     valid = np.ones(num_frames, bool)
     valid[[frame for frame in unseen if frame < num_frames]] = False
-    parts = cut_parts(scene, find_spans(scene, shots, []), valid, config)
+    parts = cut_parts(scene, find_spans(scene, shots, []), valid, np.zeros(num_frames, bool), config)
 
     covered = np.concatenate([np.arange(part.start, part.stop) for part in parts])
     np.testing.assert_array_equal(covered, np.arange(num_frames))
@@ -108,6 +131,7 @@ def test_other_rates_take_the_nearest_frame(rate_hz: float, expected: np.ndarray
         scene,
         find_spans(scene, (Shot(start=0, stop=len(scene.times_s)),), []),
         np.ones(len(scene.times_s), bool),
+        np.zeros(len(scene.times_s), bool),
         PrepareConfig(),
     )
     pictures = part.pictures(scene.times_s)

@@ -114,10 +114,10 @@ def test_the_cache_answers_and_a_damaged_one_is_made_again(folder: Path, analysi
     for one, other in zip(cached.tracks, analysis.tracks, strict=True):
         np.testing.assert_array_equal(one.landmarks.points, other.landmarks.points)
         np.testing.assert_array_equal(one.speaking, other.speaking)
-    (stored,) = (folder / "work").iterdir()
+    (stored,) = (folder / "work").glob("*.npz")
     stored.write_bytes(stored.read_bytes()[:1000])
     assert again().shots == analysis.shots
-    assert calls == list(range(1, FRAMES + 1))
+    assert not calls, "blocks are kept apart from what is made of them"
 
 
 def test_changed_annotations_are_not_answered_from_the_cache(folder: Path, analysis: Analysis) -> None:

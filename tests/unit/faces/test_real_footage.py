@@ -8,6 +8,7 @@ import pytest
 
 from contextalk.core.errors import TargetError
 from contextalk.core.records import Shot
+from contextalk.faces.blocks import pack_block
 from contextalk.faces.crop import crop_path
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.targets import identity_crop
@@ -32,10 +33,9 @@ def test_everybody_is_found_and_kept_apart(media: Path, name: str, count: int) -
     scene = probe(media / name)
     frames = min(NUM_FRAMES, len(scene.times_s))
     backend = MediapipeBackend()
-    for picture in read_frames(scene.path, stop=frames):
-        backend.see(picture, changed=picture.index == 0)
+    faces = [backend.see(picture, changed=picture.index == 0) for picture in read_frames(scene.path, stop=frames)]
     part = replace(scene, times_s=scene.times_s[:frames])
-    people = backend.people(part, [Shot(start=0, stop=frames)])
+    people = backend.people([pack_block(faces)], part, [Shot(start=0, stop=frames)])
     assert len(people) == count
     for person in people:
         assert person.landmarks.valid.mean() >= 0.95

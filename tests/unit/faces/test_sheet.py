@@ -51,7 +51,15 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
         person(1, (260, 90), slice(10, 40), slice(0, 15)),
         person(2, (160, 90), slice(0, 0), slice(0, 0)),
     )
-    return Analysis(scene=scene, shots=(Shot(start=0, stop=FRAMES),), tracks=tracks, backend="test")
+    return Analysis(
+        scene=scene,
+        shots=(Shot(start=0, stop=FRAMES),),
+        tracks=tracks,
+        damaged=np.zeros(FRAMES, bool),
+        voice=np.zeros(FRAMES, np.float32),
+        backend="test",
+        hearing="test",
+    )
 
 
 def test_people_are_described(analysis: Analysis) -> None:
@@ -77,6 +85,14 @@ def test_sheet_has_a_row_a_person(analysis: Analysis) -> None:
 
 
 def test_nobody_is_one_clear_line(analysis: Analysis) -> None:
-    empty = Analysis(scene=analysis.scene, shots=analysis.shots, tracks=(), backend="test")
+    empty = Analysis(
+        scene=analysis.scene,
+        shots=analysis.shots,
+        tracks=(),
+        damaged=np.zeros(FRAMES, bool),
+        voice=np.zeros(FRAMES, np.float32),
+        backend="test",
+        hearing="test",
+    )
     with pytest.raises(TargetError, match=r"no face found in .*two people"):
         contact_sheet(empty)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from contextalk.core.time import SAMPLE_RATE_HZ
-from contextalk.faces.speaking import speaking, voice_activity
+from contextalk.faces.speaking import heard, speaking, voice_activity
 from faces_kit import animate
 
 
@@ -18,7 +18,7 @@ def noise(loud_s: list[tuple[float, float]], duration_s: float) -> np.ndarray:
 def test_the_one_whose_mouth_moves_speaks_while_there_is_sound() -> None:
     talker = animate(1)
     silent = replace(talker, points=np.repeat(talker.points[:1], len(talker), axis=0))
-    told = speaking([silent, talker], noise([(2.0, 4.0)], 6.0))
+    told = speaking([silent, talker], voice_activity(noise([(2.0, 4.0)], 6.0), talker.times_s))
     loud = (talker.times_s > 2.2) & (talker.times_s < 3.8)
     quiet = (talker.times_s < 1.8) | (talker.times_s > 4.2)
     # The share of a slow jaw is about a half, see LEAST_MOTION_PER_S; a still one has none at all.
@@ -35,5 +35,21 @@ def test_silence_and_hum_are_no_voice() -> None:
 
 
 def test_without_sound_nobody_speaks() -> None:
-    assert not speaking([animate(1)], None)[0].any()
-    assert speaking([], noise([], 1.0)) == []
+    assert not speaking([animate(1)], np.zeros(150, np.float32))[0].any()
+    assert speaking([], np.zeros(150, np.float32)) == []
+
+
+def test_voices_off_screen_and_at_once_are_told_apart() -> None:
+    talker, other = animate(1), animate(2)
+    silent = replace(talker, points=np.repeat(talker.points[:1], len(talker), axis=0))
+    voice = np.where(talker.times_s < 4, 1.0, 0.0).astype(np.float32)
+    alone, nobody, both = (heard(people, voice) for people in ([talker, silent], [silent], [talker, other]))
+    said = voice > 0
+    # A jaw that moves like noise rests now and then, see LEAST_MOTION_PER_S.
+    assert alone.off_screen[said].mean() < 0.4
+    assert not alone.overlapping.any()
+    assert nobody.off_screen[said].all()
+    assert both.overlapping[said].mean() > 0.3
+    for found in (alone, nobody, both):
+        assert not (found.off_screen | found.overlapping)[~said].any()
+    assert heard([], voice).off_screen.sum() == said.sum()

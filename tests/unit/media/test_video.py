@@ -9,7 +9,8 @@ import pytest
 from video_maker import MakeVideo, picture, spoil_packets
 
 from contextalk.core.errors import MediaError
-from contextalk.media.video import probe, read_at, read_frames, write_video
+from contextalk.media import source
+from contextalk.media.video import probe, read_at, read_frames, scan_frames, write_video
 
 # H.264 at low quality settings moves flat patches of small pictures by no more than this (of 255).
 CODING_LEVELS = 8
@@ -194,3 +195,32 @@ def test_damaged_packets_are_stood_in_for(make_video: MakeVideo) -> None:
     pictures = list(read_frames(path))
     assert [p.index for p in pictures] == list(range(40))
     assert pictures[30].rgb[-8:, -8:].mean() == pytest.approx(picture(30, (64, 48))[-1, -1, 0], abs=CODING_LEVELS)
+
+
+def test_a_damaged_picture_is_marked_until_the_next_key_frame(make_video: MakeVideo) -> None:
+    path = make_video(ticks=range(24), options={"g": "8", "bf": "0", "sc_threshold": "0", "keyint_min": "8"})
+    assert not any(picture.damaged for picture in read_frames(path))
+    spoil_packets(path, 10, 11)
+    damaged = [picture.damaged for picture in read_frames(path)]
+    # Packet 10's picture is lost and what builds on it is wrong, up to the key frame 16.
+    assert damaged[:10] == [False] * 10
+    assert damaged[10:16] == [True] * 6
+    assert damaged[16:] == [False] * 8
+
+
+@pytest.mark.parametrize(("name", "codec"), [("b.mp4", "libx264"), ("b.mpg", "mpeg1video")])
+def test_scanning_is_reading_and_lists_the_times(
+    make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch, name: str, codec: str
+) -> None:
+    path = make_video(name, codec=codec, ticks=range(20))
+    scanned = list(scan_frames(path))
+    with monkeypatch.context() as patched:
+        # Nothing is decoded for the times: they were listed on the way.
+        patched.setattr(source, "list_decoded", lambda *_: pytest.fail("decoded again"))
+        scene = probe(path)
+    read = list(read_frames(path))
+    assert [p.index for p in scanned] == [p.index for p in read] == list(range(20))
+    np.testing.assert_array_equal(scene.times_s, [p.time_s for p in scanned])
+    for one, other in zip(scanned, read, strict=True):
+        assert one.time_s == other.time_s
+        np.testing.assert_array_equal(one.rgb, other.rgb)
