@@ -16,14 +16,15 @@ from contextalk.evaluation.evidence import Evidence, Shown
 from contextalk.evaluation.read_evidence import look, read_evidence
 from contextalk.models.bundle import Bundle
 
-GROUND_TRUTH, CODEC, STILL, OTHER, NEAREST = (
+GROUND_TRUTH, CODEC, STILL, MEAN, OTHER, NEAREST = (
     "ground truth",
     "codec only",
     "still head",
+    "mean head",
     "another clip's head",
     "copied nearest frame",
 )
-FAKES = (GROUND_TRUTH, CODEC, STILL, OTHER, NEAREST)
+FAKES = (GROUND_TRUTH, CODEC, STILL, MEAN, OTHER, NEAREST)
 
 MOST_OTHERS = 3
 """Other clips of the person that frames are copied from."""
@@ -99,6 +100,7 @@ def _fakes(clips: Clips, index: int, known: Sequence[Evidence], bundle: Bundle) 
         GROUND_TRUTH: lambda: fakes.ground_truth(clips[index]),
         CODEC: lambda: fakes.codec_only(clips[index], bundle.codec, clips.look),
         STILL: lambda: fakes.still_head(clips[index], clips.look),
+        MEAN: lambda: fakes.mean_head(clips[index], [clips[other] for other in _same_person(own, known)], clips.look),
         OTHER: lambda: fakes.other_head(clips[index], clips[_next_other(index, known)], clips.look),
         NEAREST: lambda: fakes.nearest_frame(
             clips[index], [clips[other] for other in _same_person(own, known)], clips.look

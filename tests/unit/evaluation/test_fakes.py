@@ -45,6 +45,20 @@ def test_a_still_head_is_the_first_one_in_all_frames(clip: Make) -> None:
     assert np.array_equal(fake.seen.heads[:, outside], evidence.truth.heads[:, outside])
 
 
+def test_a_mean_head_stands_still_and_is_the_mean_of_the_others(clip: Make) -> None:
+    evidence, others = clip(), [clip(seed=1), clip(seed=2, frames=20)]
+    middle = np.s_[:, 100:200, 80:176]
+    fake = fakes.mean_head(evidence, others, looked)
+    wanted = np.concatenate([other.truth.heads for other in others]).mean(axis=0)[100:200, 80:176]
+    heads = fake.seen.heads[middle].astype(float)
+    # The surroundings' colour is added, a smooth field: what is drawn in the head stays.
+    likeness = [np.corrcoef(head.ravel(), wanted.ravel())[0, 1] for head in heads]
+    assert min(likeness) > 0.99
+    assert np.ptp(heads, axis=0).max() <= 2, "it moves by rounding alone"
+    alone = fakes.mean_head(evidence, [], looked)
+    assert fidelity.measure(alone)["PSNR head"] > fidelity.measure(fake)["PSNR head"]
+
+
 def test_another_head_is_never_the_twins(clip: Make) -> None:
     evidence, other = clip(), clip(seed=1, frames=20)
     fake = fakes.other_head(evidence, other, looked)
