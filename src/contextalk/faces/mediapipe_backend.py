@@ -16,7 +16,7 @@ from contextalk.faces.mesh import FaceMesh, MeshFitter, Square, square_of_detect
 from contextalk.faces.people import gather_people
 from contextalk.media.video import Picture
 
-_VERSION = 4
+_VERSION = 5
 
 DETECT_EVERY_S = 0.4
 """Between detections faces are followed by their own mesh, which is faster and steadier."""

@@ -27,7 +27,7 @@ _INNER_LIP = (78, 81, 13, 311, 308, 402, 14, 178)
 _TO_IBUG = np.array(_JAW + _BROWS + _NOSE + _EYES + _OUTER_LIP + _INNER_LIP)
 
 # Of the iris network's contour, for the eye on image right seen unmirrored: inner corner, upper lid in and out, outer
-# corner, lower lid out and in are these; its list runs from the outer corner along the lower lid, then the upper.
+# corner, lower lid out and in are these; its list runs from the inner corner along the lower lid, then the upper.
 _EYE_CONTOUR = (0, 11, 13, 8, 5, 3)
 
 _EYE_OUTER_INNER = ((33, 133), (263, 362))
@@ -108,7 +108,7 @@ class MeshFitter:
             found[:, 0] = IRIS_PX - found[:, 0]
         found = _apply(square.to_picture(IRIS_PX), found)
         contour = found[5:][list(_EYE_CONTOUR)]
-        return (contour if mirrored else contour[[3, 2, 1, 0, 5, 4]]), found[0]
+        return (contour[[3, 2, 1, 0, 5, 4]] if mirrored else contour), found[0]
 
 
 def square_of_detection(box_px: NDArray[np.float64], eyes_px: NDArray[np.float64]) -> Square:

@@ -57,3 +57,7 @@ def test_the_identity_is_a_head_crop(media: Path) -> None:
     head, points = identity_crop(picture.rgb)
     assert head.shape == (256, 256, 3)
     assert ((points > 0) & (points < 256)).all()
+    # From image left to right, lids and corners of both eyes in iBUG's order, and pupils between corners.
+    for line in ([36, 37, 38, 39, 42, 43, 44, 45], [36, 41, 40, 39, 42, 47, 46, 45], [36, 68, 39, 42, 69, 45]):
+        assert (np.diff(points[line, 0]) > 0).all(), line
+    assert (points[[37, 38, 43, 44], 1] < points[[41, 40, 47, 46], 1]).all()
