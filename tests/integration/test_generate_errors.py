@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contextalk.cli.people import People
 from contextalk.core.errors import BundleError, ContextalkError, MediaError, TargetError
 from contextalk.core.records import GenerateRequest
 from contextalk.generation.generate import generate, generate_with
@@ -58,6 +59,22 @@ def test_a_sampler_the_bundle_has_no_form_of(request_: GenerateRequest):
 def test_targets_that_cannot_be_read(request_: GenerateRequest, tmp_path: Path, target: str, match: str):
     (tmp_path / "empty.png").touch()
     refused(replace(request_, target=target.format(tmp_path)), ContextalkError, match)
+
+
+def test_damaged_labels(request_: GenerateRequest):
+    request_.scene.with_name("labels.npz").write_bytes(b"PK no archive")
+    refused(request_, ContextalkError, "labels.npz cannot be read")
+
+
+def test_a_cache_folder_that_cannot_be_written(request_: GenerateRequest, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nope")
+    refused(request_, ContextalkError, "cannot keep the analysis in /proc/nope")
+
+
+@pytest.mark.parametrize("name", ["none/sheet.png", "sheet.foo"])
+def test_a_contact_sheet_that_cannot_be_written(request_: GenerateRequest, tmp_path: Path, name: str):
+    with pytest.raises(ContextalkError, match="cannot write --sheet"):
+        People(scene=request_.scene, sheet=tmp_path / name).run(lambda *_: None)
 
 
 def test_a_truncated_mask_picture(request_: GenerateRequest, tmp_path: Path):

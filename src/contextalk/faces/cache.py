@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Analysis, Landmarks, Scene, Shot, Track
 
 SCHEMA = 1
@@ -31,7 +32,11 @@ def analysis_key(scene: Path, backend: str, parameters: dict[str, object]) -> st
 
 
 def store(path: Path, analysis: Analysis) -> None:
-    """Write an analysis whole or not at all."""
+    """Write an analysis whole or not at all.
+
+    Raises:
+        ContextalkError: The folder cannot be written.
+    """
     arrays: dict[str, np.ndarray] = {"shots": np.array([(s.start, s.stop) for s in analysis.shots], np.int64)}
     for track in analysis.tracks:
         for name in ("points", "pupils", "head_pose", "valid"):
@@ -39,12 +44,15 @@ def store(path: Path, analysis: Analysis) -> None:
         arrays[f"speaking_{track.index}"] = track.speaking
     about = {"backend": analysis.backend, "num_tracks": len(analysis.tracks), "num_frames": len(analysis.scene.times_s)}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(stream.name).replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(stream.name).replace(path)
+    except OSError as error:
+        raise ContextalkError(f"cannot keep the analysis in {path.parent}: {error.strerror or error}") from error
 
 
 def load(path: Path, scene: Scene) -> Analysis | None:
