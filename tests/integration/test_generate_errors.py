@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contextalk.cli.people import People
 from contextalk.core.errors import BundleError, ContextalkError, MediaError, TargetError
 from contextalk.core.records import GenerateRequest
 from contextalk.generation.generate import generate, generate_with
@@ -39,6 +40,50 @@ def test_truncated_scene(request_: GenerateRequest, tmp_path: Path):
     content = request_.scene.read_bytes()
     cut.write_bytes(content[: len(content) * 2 // 3])
     refused(replace(request_, scene=cut), MediaError, "cut.mp4")
+
+
+def test_an_output_in_place_of_the_driving_video(request_: GenerateRequest):
+    talk = request_.scene.with_name("talk.mp4")
+    talk.write_bytes(request_.scene.read_bytes())
+    with pytest.raises(ContextalkError, match="is the audio itself"):
+        generate_with(simple_pipeline(), replace(request_, audio=talk, output=talk))
+    assert talk.read_bytes() == request_.scene.read_bytes()
+
+
+def test_a_sampler_the_bundle_has_no_form_of(request_: GenerateRequest):
+    with pytest.raises(ContextalkError, match="sampler ddpm wants"):
+        generate(replace(request_, sampler="ddpm"))
+
+
+@pytest.mark.parametrize(("target", "match"), [("1..2,3@4", "1..2,3@4 does not"), ("{}/empty.png", "is no picture")])
+def test_targets_that_cannot_be_read(request_: GenerateRequest, tmp_path: Path, target: str, match: str):
+    (tmp_path / "empty.png").touch()
+    refused(replace(request_, target=target.format(tmp_path)), ContextalkError, match)
+
+
+def test_damaged_labels(request_: GenerateRequest):
+    request_.scene.with_name("labels.npz").write_bytes(b"PK no archive")
+    refused(request_, ContextalkError, "labels.npz cannot be read")
+
+
+def test_a_cache_folder_that_cannot_be_written(request_: GenerateRequest, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nope")
+    refused(request_, ContextalkError, "cannot keep the analysis in /proc/nope")
+
+
+@pytest.mark.parametrize("name", ["none/sheet.png", "sheet.foo"])
+def test_a_contact_sheet_that_cannot_be_written(request_: GenerateRequest, tmp_path: Path, name: str):
+    with pytest.raises(ContextalkError, match="cannot write --sheet"):
+        People(scene=request_.scene, sheet=tmp_path / name).run(lambda *_: None)
+
+
+def test_a_truncated_mask_picture(request_: GenerateRequest, tmp_path: Path):
+    mask, face = tmp_path / "mask.png", tmp_path / "face.png"
+    noise = np.random.default_rng(0).integers(0, 255, SIZE_PX[::-1], dtype=np.uint8)
+    Image.fromarray(noise).save(mask)
+    mask.write_bytes(mask.read_bytes()[:5000])
+    face.touch()
+    refused(replace(request_, mask=mask, identity=face), MediaError, "mask .* is no picture that can be read")
 
 
 def test_no_audio(request_: GenerateRequest):
@@ -113,6 +158,8 @@ def landmarks_of_another_time(request: GenerateRequest, folder: Path) -> Generat
         (lambda r, f: replace(r, output=f / "audio.wav" / "out.mp4"), "is no folder"),
         (lambda r, f: replace(r, output=f / "out.avi"), r"\.avi, wanted"),
         (lambda r, _: replace(r, output=r.scene), "is the scene itself"),
+        (lambda r, _: replace(r, report=r.output), "the report .* is the output itself"),
+        (lambda r, _: replace(r, save_landmarks=r.audio), "the save_landmarks .* is the audio itself"),
         (lambda r, f: replace(r, report=f / "nowhere" / "r.json"), "is no folder"),
         (lambda r, _: replace(r, seed=-1), "seed is -1"),
         (lambda r, _: replace(r, steps=0), "0 solver steps"),

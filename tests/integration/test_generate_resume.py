@@ -110,3 +110,19 @@ def test_two_runs_do_not_write_one_output(tmp_path: Path):
         pytest.raises(ContextalkError, match=r"another run is writing .*out\.mp4"),
     ):
         generate_with(simple_pipeline(), request_in(tmp_path, "out.mp4"))
+
+
+@pytest.mark.parametrize("lost", [("segment-0000.mp4",), ("landmarks-0000.npz", "landmarks-0002.npz")])
+def test_a_lost_part_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: tuple[str, ...]):
+    make_inputs(tmp_path)
+    request = request_in(tmp_path, "out.mp4")
+    work = tmp_path / "out.mp4.work"
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkFolder, "remove", lambda _: None)
+        generate_with(simple_pipeline(), request, segment_windows=2)
+        whole = planes_of(request.output)
+    for name in lost:
+        (work / name).unlink()
+    generate_with(simple_pipeline(), request, segment_windows=2)
+    for one, other in zip(whole, planes_of(request.output), strict=True):
+        assert all(np.array_equal(*planes) for planes in zip(one, other, strict=True))

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from contextalk.core.errors import ContextalkError
 from contextalk.diffusion.process import NUM_STEPS, Prediction, Process, alphas_cumprod
-from contextalk.diffusion.samplers import SamplerName, sample
+from contextalk.diffusion.samplers import SamplerName, check_sampler, sample
 
 MEAN, STD = 0.7, 0.5
 
@@ -102,3 +103,25 @@ def test_ddpm_of_a_flow_is_refused():
             sampler="ddpm",
             num_steps=2,
         )
+
+
+@pytest.mark.parametrize(
+    ("prediction", "sampler", "steps", "match"),
+    [
+        ("flow", "ddpm", 10, "ddpm wants a bundle that predicts epsilon or v"),
+        ("epsilon", "ddpm", 1001, "1001 solver steps, wanted at most 1000 of sampler ddpm"),
+        ("v", "ddim", 1001, "at most 1000"),
+        ("epsilon", "dpm", 1000, "at most 999"),
+    ],
+)
+def test_what_no_sampler_has_a_form_of_is_refused(prediction: Prediction, sampler: SamplerName, steps: int, match: str):
+    with pytest.raises(ContextalkError, match=match):
+        check_sampler(Process(prediction=prediction), sampler, steps)
+
+
+@pytest.mark.parametrize(("sampler", "steps"), [("ddpm", 1000), ("ddim", 1000), ("dpm", 999)])
+def test_the_most_steps_that_are_let_through_draw_finite_latents(sampler: SamplerName, steps: int):
+    process = Process(prediction="epsilon")
+    check_sampler(process, sampler, steps)
+    drawn = sample(ideal_denoiser(process), process, torch.randn(1, 1, 1, 2, 2), sampler=sampler, num_steps=steps)
+    assert drawn.isfinite().all()

@@ -74,6 +74,7 @@ class Bench:
         )
 
     def _generate(self) -> Mapping[str, float | str]:
+        from contextalk.diffusion.samplers import check_sampler
         from contextalk.generation.bench import measure_generation
         from contextalk.generation.stages import Drawing
         from contextalk.models.bundle import Bundle, BundleCard
@@ -93,6 +94,7 @@ class Bench:
             bundle = Bundle.load(self.bundle)
         models = bundle.card.models
         drawing = Drawing(sampler=models.sampler, num_steps=self.steps or models.num_steps)
+        check_sampler(models.process, drawing.sampler, drawing.num_steps)
         measured = measure_generation(
             bundle.to(device), drawing, streams=self.streams, at_least_s=self.seconds, compile_mode=self._mode
         )

@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from contextalk.cli.console import Answer, table
 from contextalk.core.choices import Progress
+from contextalk.core.errors import ContextalkError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,10 @@ class People:
         analysis = analyse(self.scene, annotations=self.annotations, progress=progress)
         people, voices = describe_people(analysis), describe_voices(analysis)
         if self.sheet is not None:
-            contact_sheet(analysis).save(self.sheet)
+            try:
+                contact_sheet(analysis).save(self.sheet)
+            except (OSError, ValueError) as error:
+                raise ContextalkError(f"cannot write --sheet {self.sheet}: {error}") from error
         rows = [
             (
                 str(person.index),

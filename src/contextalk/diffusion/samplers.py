@@ -5,6 +5,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from contextalk.core.errors import ContextalkError
 from contextalk.diffusion.process import BETA_END, BETA_START, NUM_STEPS, Denoiser, Latents, Process
 
 SamplerName = Literal["ddpm", "ddim", "dpm"]
@@ -48,6 +49,22 @@ def sample(
         extra: dict[str, Any] = {"generator": generator} if sampler == "ddpm" else {}
         x = scheduler.step(predicted, time, x, return_dict=False, **extra)[0]
     return _with_first(x, carried)
+
+
+def check_sampler(process: Process, sampler: SamplerName, num_steps: int) -> None:
+    """Refuse what `sample` has no form of.
+
+    Raises:
+        ContextalkError: `ddpm` for `flow`, or more steps than the discrete chain has distinct times for.
+    """
+    if process.prediction == "flow":
+        if sampler == "ddpm":
+            raise ContextalkError("sampler ddpm wants a bundle that predicts epsilon or v, this one predicts flow")
+        return
+    # DPM-Solver++ also needs the chain's last time, and divides by zero where two times are one.
+    most = NUM_STEPS - 1 if sampler == "dpm" else NUM_STEPS
+    if num_steps > most:
+        raise ContextalkError(f"{num_steps} solver steps, wanted at most {most} of sampler {sampler}")
 
 
 def _scheduler(process: Process, sampler: SamplerName) -> Any:

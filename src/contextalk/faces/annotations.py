@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -81,10 +82,13 @@ def _speaking(path: Path, times_s: NDArray[np.float64], at_s: NDArray[np.float64
     labels, name = path.with_name("labels.npz"), f"speaking_{_number(path)}"
     if not labels.exists():
         return None
-    with np.load(labels, allow_pickle=False) as stored:
-        if name not in stored or len(stored[name]) != len(times_s):
-            return None
-        return np.interp(at_s, times_s, stored[name].astype(np.float64)).astype(np.float32)
+    try:
+        with np.load(labels, allow_pickle=False) as stored:
+            if name not in stored or len(stored[name]) != len(times_s):
+                return None
+            return np.interp(at_s, times_s, stored[name].astype(np.float64)).astype(np.float32)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ContextalkError(f"{labels} cannot be read, wanted an .npz with {name}: {error}") from error
 
 
 def _number(path: Path) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Analysis, Landmarks, Scene, Shot, Track
 from contextalk.faces.blocks import FaceBlock
 from contextalk.media.source import known_timeline, remember_timeline
@@ -104,7 +105,11 @@ class BlockFolder(Sequence[FaceBlock]):
 
 
 def store(path: Path, analysis: Analysis) -> None:
-    """Write an analysis whole or not at all."""
+    """Write an analysis whole or not at all.
+
+    Raises:
+        ContextalkError: The folder cannot be written.
+    """
     arrays: dict[str, NDArray[Any]] = {
         "shots": np.array([(shot.start, shot.stop) for shot in analysis.shots], np.int64),
         "damaged": analysis.damaged,
@@ -137,12 +142,16 @@ def load(path: Path, scene: Scene) -> Analysis | None:
 
 
 def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}", suffix=".part", delete=False) as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(stream.name).replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{path.name}"
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, suffix=".part", delete=False) as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(stream.name).replace(path)
+    except OSError as error:
+        raise ContextalkError(f"cannot keep the analysis in {path.parent}: {error.strerror or error}") from error
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]] | None:

@@ -49,7 +49,7 @@ def choose_target(analysis: Analysis, target: str) -> Track:
         return words[target](analysis)
     if re.fullmatch(r"-?\d+", target):
         return _by_index(analysis, int(target))
-    clicked = re.fullmatch(r"([\d.]+),([\d.]+)@([\d.]+)", target)
+    clicked = re.fullmatch(r"(\d+\.?\d*),(\d+\.?\d*)@(\d+\.?\d*)", target)
     if clicked:
         return _by_click(analysis, target, *(float(number) for number in clicked.groups()))
     if Path(target).suffix:
@@ -136,7 +136,8 @@ def _by_click(analysis: Analysis, target: str, x: float, y: float, at_s: float) 
 def _by_picture(analysis: Analysis, path: Path) -> Track:
     if not path.is_file():
         raise TargetError(f"target picture {path} does not exist; {people_line(analysis)}")
-    stored = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    stored = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
     if stored is None:
         raise ContextalkError(f"{path} is no picture, wanted PNG or JPEG")
     rgb = np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)

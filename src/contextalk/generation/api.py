@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from contextalk.core.records import GenerateRequest
+from contextalk.diffusion.samplers import check_sampler
 from contextalk.faces.crop import head_mask
 from contextalk.generation.pipeline import Picture, Pipeline
 from contextalk.generation.stages import Drawing, Stage1, Stage2
@@ -32,7 +33,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
     """Both stages of the request's bundle on its device, with its solver and steps.
 
     Raises:
-        ContextalkError: No such device.
+        ContextalkError: No such device, or a solver or number of steps that the bundle's networks cannot be drawn with.
         BundleError: No bundle, or one that lacks a network.
     """
     keep_memory()
@@ -43,6 +44,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
         sampler=card.models.sampler if request.sampler == "default" else request.sampler,
         num_steps=card.models.num_steps if request.steps is None else request.steps,
     )
+    check_sampler(card.models.process, drawing.sampler, drawing.num_steps)
     faces = Stage2(bundle, drawing)
 
     def why_not(head: Picture) -> str | None:

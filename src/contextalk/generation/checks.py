@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import GenerateRequest
+from contextalk.generation.report import report_path
 from contextalk.media.files import check_video_suffix
 
 MOST_BLINKS = 60
@@ -16,8 +17,8 @@ def check_request(request: GenerateRequest) -> None:
     """Refuse what no scene could make right.
 
     Raises:
-        ContextalkError: An output that cannot be written, a mask without an identity, a missing file, a negative seed,
-            no steps, too many blinks, or an empty range.
+        ContextalkError: An output that cannot be written or is another file of the request, a mask without an identity,
+            a missing file, a negative seed, no steps, too many blinks, or an empty range.
     """
     check_video_suffix(request.output)
     for path in (request.output, request.save_landmarks, request.report):
@@ -31,8 +32,7 @@ def check_request(request: GenerateRequest) -> None:
         raise ContextalkError(
             "a mask was given without an identity picture, wanted both: a masked scene does not show the face"
         )
-    if request.output.exists() and request.scene.exists() and request.output.samefile(request.scene):
-        raise ContextalkError(f"the output {request.output} is the scene itself, wanted another file")
+    _check_distinct(request)
     if request.seed < 0:
         raise ContextalkError(f"the seed is {request.seed}, wanted 0 or more")
     if not 0 <= request.blinks_per_minute <= MOST_BLINKS:
@@ -42,6 +42,19 @@ def check_request(request: GenerateRequest) -> None:
     if request.time_range_s is not None and not 0 <= request.time_range_s[0] < request.time_range_s[1]:
         start_s, stop_s = request.time_range_s
         raise ContextalkError(f"the range is {start_s:g}-{stop_s:g} s, wanted 0 <= start < stop")
+
+
+def _check_distinct(request: GenerateRequest) -> None:
+    """No output takes the place of an input or of another output."""
+    inputs = ("scene", "audio", "identity", "mask", "landmarks")
+    taken = {path.resolve(): name for name in inputs if (path := getattr(request, name)) is not None}
+    outputs = {"output": request.output, "report": report_path(request), "save_landmarks": request.save_landmarks}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        other = taken.setdefault(path.resolve(), name)
+        if other != name:
+            raise ContextalkError(f"the {name} {path} is the {other} itself, wanted another file")
 
 
 def _check_writable(path: Path) -> None:

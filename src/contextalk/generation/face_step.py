@@ -94,9 +94,13 @@ class FaceStep:
         masks = self._region.masks(start, stop)
         for step in steps:
             count = step.stop - step.start
+            if step.span is None:
+                for picture in islice(stored, count):
+                    next(masks)
+                    yield picture
+                continue
             pictures, shapes = list(islice(stored, count)), list(islice(masks, count))
-            if step.span is not None:
-                self._fill(step, pictures, shapes)
+            self._fill(step, pictures, shapes)
             yield from pictures
 
     def _fill(self, step: Step, pictures: Sequence[SourceFrame], masks: Sequence[Mask]) -> None:

@@ -194,12 +194,13 @@ def _write_segments(
     total, resumed = segments[-1][-1].stop, 0
     for number, steps in enumerate(segments):
         name = f"segment-{number:04d}"
+        path = work.path / f"{name}{SEGMENT_SUFFIX}"
         state = work.load(name)
-        if state is not None:
+        if state is not None and path.exists():
             faces.carried = Carried.of_arrays(state) if "latent" in state else None
             resumed += 1
             continue
-        with SegmentWriter(work.path / f"{name}{SEGMENT_SUFFIX}", like=source, lossless=lossless) as writer:
+        with SegmentWriter(path, like=source, lossless=lossless) as writer:
             for picture in faces.pictures(steps):
                 writer.write(picture)
                 if progress is not None:

@@ -23,6 +23,9 @@ _MOST_HEADS = 6
 _OTHER_POSE_DEG = 8.0
 """A further picture is worth keeping from this turn of the head on: less needs to be bent."""
 
+_UNKNOWN_TURN_DEG = 360.0
+"""Worse than yaw and pitch can be together."""
+
 _SHAPE = np.r_[0:48]
 """Points that tell poses apart; a mouth is bent from any other."""
 
@@ -117,7 +120,8 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
         generated: (F,) frames that will be regenerated.
     """
     penalty = _penalty(landmarks, crop, generated)
-    turned = np.abs(landmarks.head_pose[:, :2]).sum(axis=1)
+    # A head whose pose is not known is taken last.
+    turned = np.nan_to_num(np.abs(landmarks.head_pose[:, :2]).sum(axis=1), nan=_UNKNOWN_TURN_DEG)
     score = np.where(landmarks.valid, penalty + turned, np.inf)
     best = int(np.argmin(score))
     frames = [best]
@@ -135,7 +139,7 @@ def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chose
     added: list[int] = []
     while len(chosen) + len(added) < _MOST_HEADS:
         apart = np.linalg.norm(pose_deg[:, None] - pose_deg[[*chosen, *added]], axis=2).min(axis=1)
-        apart = np.where(usable, apart, 0.0)
+        apart = np.where(usable & np.isfinite(apart), apart, 0.0)
         if apart.max() < _OTHER_POSE_DEG:
             break
         added.append(int(apart.argmax()))

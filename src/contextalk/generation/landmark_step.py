@@ -62,7 +62,8 @@ class LandmarkStep:
             rows = slice(
                 self._row(portion[0][0], portion[0][2].new_start), self._row(portion[-1][0], portion[-1][2].new_stop)
             )
-            stored = self._work.load(name)
+            # After a portion that is drawn, all are: their pictures are read in order.
+            stored = self._work.load(name) if views is None else None
             if stored is not None:
                 self._points[rows], self._pupils[rows] = stored["points"], stored["pupils"]
                 done += len(portion)

@@ -37,13 +37,17 @@ def check_replayable(landmarks: Landmarks, scene: Scene) -> Landmarks:
     """The landmarks, if they are of this scene.
 
     Raises:
-        ContextalkError: Another size, or no rows.
+        ContextalkError: Another size, no rows, times that do not increase, or valid rows without points.
     """
     if landmarks.size_px != scene.size_px:
         seen, wanted = ("x".join(map(str, size)) for size in (landmarks.size_px, scene.size_px))
         raise ContextalkError(f"the landmarks are for a {seen} scene, wanted the scene's {wanted}")
     if not landmarks.valid.any():
         raise ContextalkError("the landmarks show no face in any row, wanted at least one")
+    if not np.isfinite(landmarks.times_s).all() or (np.diff(landmarks.times_s) <= 0).any():
+        raise ContextalkError("the landmarks' times_s are not finite and increasing, wanted both")
+    if np.isnan(landmarks.points[landmarks.valid]).any():
+        raise ContextalkError("the landmarks have NaN points in rows that are valid, wanted numbers there")
     return landmarks
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from contextalk.core.errors import ContextalkError
+from contextalk.core.errors import ContextalkError, MediaError
 from contextalk.core.records import Scene
 from contextalk.media.video import probe, read_at
 
@@ -67,6 +67,8 @@ def _read_picture(path: Path) -> NDArray[np.uint8] | None:
             return _binary(np.asarray(picture.convert("L")))
     except UnidentifiedImageError:
         return None
+    except OSError as error:
+        raise MediaError(f"mask {path} is no picture that can be read: {error}") from error
 
 
 def _binary(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -64,6 +64,8 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Delete the folder; the output is finished."""
+        # Killed half way, the rest is not gone on with.
+        (self.path / "key").unlink()
         shutil.rmtree(self.path)
 
     def _acquire(self) -> IO[bytes]:
@@ -87,6 +89,8 @@ class WorkFolder:
         stored = self.path / "key"
         if stored.exists() and stored.read_text() == self._key:
             return
+        # First, so that a folder half emptied is not gone on with.
+        stored.unlink(missing_ok=True)
         for entry in self.path.iterdir():
             if entry.name != "lock":
                 entry.unlink()

@@ -139,13 +139,13 @@ def _read_card(folder: Path) -> tuple[BundleCard, dict[str, str]]:
         stored: dict[str, Any] = json.loads(path.read_text())
         version = stored.pop("schema_version")
         hashes = stored.pop("sha256")
-    except (json.JSONDecodeError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise BundleError(f"{path} is no bundle card: {error!r}") from error
     if version != SCHEMA_VERSION:
         raise BundleError(f"{path} has schema version {version}, this contextalk reads {SCHEMA_VERSION}")
     try:
         return from_dict(BundleCard, stored), hashes
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise BundleError(f"{path}: {error}") from error
 
 

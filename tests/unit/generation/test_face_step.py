@@ -1,8 +1,13 @@
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from contextalk.generation import face_step
 from contextalk.generation.face_step import heads_between, interpolate
+from contextalk.generation.plan import Step
 
 
 def latents(*levels: float) -> np.ndarray:
@@ -30,3 +35,23 @@ def test_heads_between_drawn_ones_are_as_detailed() -> None:
     heads = (decode(torch.from_numpy(drawn)) + detail).astype(np.uint8)
     (mixed,) = heads_between(heads, drawn, np.array([0.0, 0.04]), np.array([0.02]), decode)
     np.testing.assert_array_equal(mixed, 110 + detail)
+
+
+def test_frames_that_pass_through_are_held_one_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    read: list[int] = []
+
+    def stored(_: object, start: int, stop: int):
+        for index in range(start, stop):
+            read.append(index)
+            yield index
+
+    monkeypatch.setattr(face_step, "open_source", stored)
+    region: Any = SimpleNamespace(masks=lambda start, stop: iter(range(start, stop)))
+    nothing: Any = SimpleNamespace(path=None)
+    faces = face_step.FaceStep(
+        nothing, source=nothing, region=region, spans=[], landmarks=nothing, mel=nothing, identity=nothing, seed=0
+    )
+    pictures = faces.pictures([Step(start=0, stop=100), Step(start=100, stop=120)])
+    assert next(pictures) == 0
+    assert read == [0]
+    assert list(pictures) == list(range(1, 120))

@@ -61,3 +61,19 @@ def test_heads_of_other_poses_are_kept(monkeypatch):
     identity = identity_from_scene(None, landmarks, crop, np.zeros(frames, bool))  # pyright: ignore[reportArgumentType]
     seen = [round(time * 25) for time in identity.times_s if time is not None]
     assert pose[seen, 0].tolist() == [0, 30, -25]  # the most frontal, then the farthest; never the frame without a face
+
+
+def test_a_head_whose_pose_is_not_known_is_taken_last(monkeypatch):
+    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    pose = np.array([[30, 0, 0], [np.nan] * 3, [5, 0, 0]], np.float32)
+    landmarks = Landmarks(
+        points=np.repeat(face_points((400, 300), 120)[None], 3, axis=0),
+        pupils=np.full((3, 2, 2), np.nan, np.float32),
+        head_pose=pose,
+        valid=np.ones(3, bool),
+        times_s=np.arange(3.0),
+        size_px=(960, 540),
+    )
+    crop = CropPath(centre_px=np.full((3, 2), (400, 300), np.float32), side_px=np.full(3, 200, np.float32))
+    identity = identity_from_scene(None, landmarks, crop, np.zeros(3, bool))  # pyright: ignore[reportArgumentType]
+    assert identity.times_s == (2.0, 0.0)
