@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,16 @@ def test_a_lost_part_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     generate_with(simple_pipeline(), request, segment_windows=2)
     for one, other in zip(whole, planes_of(request.output), strict=True):
         assert all(np.array_equal(*planes) for planes in zip(one, other, strict=True))
+
+
+def test_the_same_scene_and_face_by_other_names_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make_inputs(tmp_path)
+    request = request_in(tmp_path, "out.mp4")
+    renamed = request.scene.with_name("renamed.mp4")
+    renamed.write_bytes(request.scene.read_bytes())
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkFolder, "remove", lambda _: None)
+        first = generate_with(simple_pipeline(), request, segment_windows=2)
+    again = generate_with(simple_pipeline(), replace(request, scene=renamed, target="left"), segment_windows=2)
+    assert again.report["resumed_segments"] == first.report["segments"]
+    assert {"cv2", "diffusers"} <= set(again.report["versions"])  # pyright: ignore[reportArgumentType]

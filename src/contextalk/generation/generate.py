@@ -77,7 +77,8 @@ def generate_with(
 
     key = work_key(
         {
-            "inputs": inputs,
+            "inputs": {name: None if file is None else file["sha256"] for name, file in inputs.items()},
+            "target": region.target,
             "request": _deciding(request),
             "bundle": pipeline.fingerprint,
             "device": choose_device(request.device).type,
@@ -220,13 +221,15 @@ def _join(
 
 
 def _deciding(request: GenerateRequest) -> dict[str, object]:
-    """The part of a request that decides frames and is not a file, whose content counts."""
+    """The part of a request that decides frames and counts neither as a file's content nor as the face found."""
     apart = {
         "scene",
         "audio",
         "identity",
         "mask",
         "landmarks",
+        "target",
+        "annotations",
         "bundle",
         "device",
         "output",

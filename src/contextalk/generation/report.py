@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,7 +43,14 @@ class Stopwatch:
 
 def versions() -> dict[str, str]:
     """Of what decides the frames."""
-    return {"contextalk": _own_version(), "torch": torch.__version__, "av": av.__version__, "numpy": np.__version__}
+    return {
+        "contextalk": _own_version(),
+        "torch": torch.__version__,
+        "diffusers": metadata.version("diffusers"),
+        "av": av.__version__,
+        "cv2": cv2.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def input_digests(request: GenerateRequest) -> dict[str, dict[str, str] | None]:
