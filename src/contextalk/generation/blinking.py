@@ -26,7 +26,7 @@ def add_blinks(landmarks: Landmarks, per_minute: float, seed: Sequence[int]) -> 
     Args:
         landmarks: At any times; only lids (points 37–47 but the corners) are changed.
         per_minute: Blinks a minute, ≥ 0; 0 leaves all as it is. People blink 10 to 20 times.
-        seed: Numbers that decide when: of run and target. Blinks are at the same times wherever a span begins.
+        seed: Numbers that decide when: of run, target and sound. Blinks are at the same times wherever a span begins.
     """
     if per_minute == 0 or not len(landmarks):
         return landmarks

@@ -19,7 +19,7 @@ from contextalk.generation.region import Region, find_region, with_landmarks
 from contextalk.generation.report import Stopwatch, compose_report, input_digests, report_path, versions, write_report
 from contextalk.generation.retime import check_replayable, to_scene_times
 from contextalk.generation.user_mask import read_mask
-from contextalk.generation.work import WorkFolder, work_key
+from contextalk.generation.work import WorkFolder, file_digest, work_key
 from contextalk.media.source import Source, inspect_source
 from contextalk.media.video import probe
 from contextalk.media.writer import SEGMENT_SUFFIX, SegmentWriter, join_segments
@@ -93,7 +93,8 @@ def generate_with(
                 drawn = _landmark_step(pipeline, region, spans, driving, identity, request, work).run(
                     segment_windows, progress
                 )
-                drawn = add_blinks(drawn, request.blinks_per_minute, (request.seed, region.target))
+                when = (request.seed, region.target, int(file_digest(request.audio)[:8], 16))
+                drawn = add_blinks(drawn, request.blinks_per_minute, when)
                 landmarks = to_scene_times(drawn, scene, spans)
             else:
                 drawn = given
