@@ -1,11 +1,12 @@
 """What every verb shares: its answer and its progress bar."""
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from tyro.conf import arg
 
@@ -97,3 +98,17 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
         return "  ".join([cells[0].ljust(widths[0]), *padded[1:]]).rstrip()
 
     return "\n".join(line(cells) for cells in (header, *rows))
+
+
+def json_value(value: Any) -> Any:
+    """What JSON has for a value: arrays and numpy numbers are lists and numbers, NaN is null, the rest is text."""
+    if isinstance(value, Mapping):
+        return {str(name): json_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    tolist = getattr(value, "tolist", None)
+    return json_value(tolist()) if tolist is not None else str(value)

@@ -40,7 +40,7 @@ class Generate:
             through, or stop with an error.
         save_landmarks: Also write the landmarks that were drawn, to edit and to replay with --landmarks.
         report: Where to write the report; default: OUT.report.json.
-        lossless: FFV1 in the scene's own pixel format (name the output .mkv).
+        lossless: Without loss in the scene's own pixel format: H.264 where it has that format, else FFV1 (.mkv).
         force: Go on although the bundle says it cannot draw this face.
         json: Print the answer as JSON.
     """

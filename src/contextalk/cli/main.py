@@ -13,7 +13,7 @@ from tyro.conf import subcommand
 
 import contextalk
 from contextalk.cli.bench import Bench
-from contextalk.cli.console import Bars, Verb
+from contextalk.cli.console import Bars, Verb, json_value
 from contextalk.cli.demo import Demo
 from contextalk.cli.doctor import Doctor
 from contextalk.cli.evaluate import Evaluate
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         fail("contextalk: interrupted; the same command goes on from here", INTERRUPTED)
     else:
-        print(json.dumps(answer.data, default=plain, indent=2) if verb.json else answer.text)
+        print(json.dumps(json_value(answer.data), indent=2, allow_nan=False) if verb.json else answer.text)
 
 
 def parse(arguments: Sequence[str]) -> Verb:
@@ -94,9 +94,3 @@ def fail(message: str, status: int) -> NoReturn:
     """Say one line on standard error and exit."""
     print(" ".join(message.split()), file=sys.stderr)
     sys.exit(status)
-
-
-def plain(value: object) -> object:
-    """What JSON has for a value it does not know: arrays and numpy numbers become lists and numbers, the rest text."""
-    tolist = getattr(value, "tolist", None)
-    return tolist() if tolist is not None else str(value)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes, Positional, arg, subcommand
 
@@ -76,7 +76,7 @@ class StudyReport:
             *(f"agreement, {name}: Krippendorff's alpha {value:.3f}" for name, value in counted.agreement.items()),
             f"raters: {counted.num_raters}, of whom unfinished: {len(counted.unfinished)}",
         ]
-        return Answer(text="\n".join(lines), data=_without_nan(asdict(counted)))
+        return Answer(text="\n".join(lines), data=asdict(counted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +95,3 @@ class Study:
     def run(self, progress: Progress) -> Answer:
         """Do either."""
         return self.action.run(progress)
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: what could not be had is null."""
-    if isinstance(value, dict):
-        return {name: _without_nan(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if value != value else value

@@ -241,7 +241,7 @@ class GenerateRequest:
         on_missing_face: What happens in frames without the target's face.
         save_landmarks: Where to write stage 1's landmarks.
         report: Where to write the report; None: beside the output.
-        lossless: FFV1 output in the source's own pixel format, for tests and masters.
+        lossless: Without loss in the source's own pixel format: H.264 where it has that format, else FFV1 (.mkv).
         force: Go on although the bundle says it cannot draw this face.
     """
 

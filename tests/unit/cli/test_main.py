@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contextalk.cli.console import Bars, Verb
+from contextalk.cli.console import Bars, Verb, json_value
 from contextalk.cli.doctor import Doctor
 from contextalk.cli.generate import Generate, parse_range
-from contextalk.cli.main import main, parse, plain
+from contextalk.cli.main import main, parse
 from contextalk.cli.people import People
 from contextalk.cli.prepare import Prepare
 from contextalk.cli.synth import Synth
@@ -208,11 +208,6 @@ def test_work_with_a_changing_note_is_one_bar() -> None:
         assert bars._bar is not first
 
 
-def test_plain_knows_arrays_and_paths() -> None:
-    data = {"a": np.array([1.5, 2.0], np.float32), "b": np.int64(3), "c": Path("x")}
-    assert json.loads(json.dumps(data, default=plain)) == {"a": [1.5, 2.0], "b": 3, "c": "x"}
-
-
 def test_ranges() -> None:
     assert parse_range("0-1.25") == (0.0, 1.25)
     for wrong in ("1", "1-2-3", "a-b", "2-1", "1-1", "-1-2"):
@@ -222,3 +217,9 @@ def test_ranges() -> None:
 
 def test_required_options_have_no_default() -> None:
     assert {field.name for field in fields(Generate) if field.default is MISSING} == {"scene", "audio", "output"}
+
+
+def test_what_json_lacks_becomes_null_lists_and_text() -> None:
+    given = {"a": float("nan"), "b": np.array([1.0, np.nan]), "c": (Path("x"), np.float32(2)), "d": True}
+    assert json_value(given) == {"a": None, "b": [1.0, None], "c": ["x", 2.0], "d": True}
+    json.dumps(json_value(given), allow_nan=False)
