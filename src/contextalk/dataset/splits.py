@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from contextalk.core.errors import DatasetError
+from contextalk.core.records import TWIN
 
 SPLITS = ("train", "val", "test")
 TEST_SHARE, VAL_SHARE = 0.06, 0.04
@@ -60,13 +62,23 @@ def read_split_rule(path: Path | None) -> SplitRule:
     return SplitRule(given=given)
 
 
+def words_key(key: str) -> str:
+    """The part of a clip's key that its reframed copies and its twin's clip have too: they say the same words.
+
+    Args:
+        key: `NAME[-twin]-HASH-PART-pPERSON[-fCOPY]`, as `prepare` makes them; any other is its own.
+    """
+    return re.sub(r"-f\d+$", "", re.sub(rf"({TWIN})?-[0-9a-f]{{8}}(?=-)", "", key, count=1))
+
+
 def is_kept_for_judges(key: str, share: float) -> bool:
     """Whether a clip of the training split teaches judges and is kept from every generating network.
 
-    Decided by a hash of its key alone, so it never changes between runs or machines.
+    Decided by a hash of its key alone, so it never changes between runs or machines, and alike for all clips that say
+    the same.
 
     Args:
         key: Of the clip.
         share: 0 … 1 of all clips, on average.
     """
-    return int.from_bytes(hashlib.sha256(f"judge:{key}".encode()).digest()[:8]) / 2**64 < share
+    return int.from_bytes(hashlib.sha256(f"judge:{words_key(key)}".encode()).digest()[:8]) / 2**64 < share

@@ -8,7 +8,7 @@ import pytest
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.bounds import read_bounds
 from contextalk.dataset.sources import find_sources, key_name
-from contextalk.dataset.splits import TEST_SHARE, VAL_SHARE, SplitRule, read_split_rule
+from contextalk.dataset.splits import TEST_SHARE, VAL_SHARE, SplitRule, is_kept_for_judges, read_split_rule, words_key
 
 
 def test_shares_and_stability_of_the_hash() -> None:
@@ -71,3 +71,22 @@ def test_a_folder_gives_its_videos_once_and_in_order(tmp_path: Path) -> None:
 
 def test_key_has_no_dot_and_no_space() -> None:
     assert key_name("My film. Take 2 (ü)", 48) == "My_film_Take_2_"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("talk-705e8801-bbaf2n-p0", "talk-705e8801-bbaf2n-p0-f2"),
+        ("long-scene-0000-b56a1a45-0000-p1", "long-scene-0000-twin-e209be67-0000-p1"),
+    ],
+)
+def test_what_says_the_same_is_kept_together(one: str, other: str) -> None:
+    assert words_key(one) == words_key(other)
+    for changed in (one.replace("-p", "-p1"), one.replace("-0000-", "-0001-").replace("bbaf2n", "bbal7s")):
+        assert words_key(changed) != words_key(one)
+    assert len({is_kept_for_judges(key, 0.5) for key in (one, other)}) == 1
+
+
+def test_other_names_are_their_own() -> None:
+    for key in ("clip-12", "ann-f", "a-twin"):
+        assert words_key(key) == key

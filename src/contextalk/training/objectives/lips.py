@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from contextalk.dataset.splits import words_key
 from contextalk.models.lips import LipGenerator
 from contextalk.models.machine import CPU
 from contextalk.training.latents import LatentClip
@@ -13,8 +14,8 @@ from contextalk.training.windows import WindowBatch, WindowSet
 
 
 def fold_of(key: str, folds: int) -> int:
-    """Which generator a clip is *kept from*; that one makes its references."""
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % folds
+    """Which generator a clip, and whatever says the same, is *kept from*; that one makes its references."""
+    return int(hashlib.sha256(words_key(key).encode()).hexdigest(), 16) % folds
 
 
 class LipsObjective:
