@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contextalk.cli.main import plain
+from contextalk.cli.console import json_value
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.prepare import prepare
 from contextalk.dataset.summary import summarise
@@ -74,7 +74,7 @@ def test_the_page_stands_alone_and_shows_what_was_kept_and_what_not(
     assert len(pictures) == 1 + 4
     assert min(picture.std() for picture in pictures) > 5, "they show something"
     assert page.count('class="blank"') == 1
-    told = json.loads(json.dumps(asdict(report), default=plain, allow_nan=False))
+    told = json.loads(json.dumps(json_value(asdict(report)), allow_nan=False))
     assert told["summary"]["reasons"][0]["count"] == 1
 
     written_ns = report.page.stat().st_mtime_ns
