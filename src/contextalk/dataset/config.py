@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contextalk.core.errors import DatasetError
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised when the content of a shard changes: older units are then prepared again."""
 
 
@@ -20,7 +20,7 @@ class PrepareConfig:
         person: Who it is; None: the source's name. Synth scenes name their people themselves.
         split_by: JSON file `{"test": [names], "val": [names]}`; a name is a sentence, a source or a clip key.
         augment: Reframed copies of each training clip of a real video.
-        seed: Root of the reframing.
+        seed: Root of the reframing, and of how the head's square is moved in clips to train on.
         min_s: Shortest clip, seconds.
         max_s: Longest clip, seconds; longer stretches are split evenly.
         min_face_px: Smallest median height of the 68 points, scene px.

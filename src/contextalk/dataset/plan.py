@@ -86,11 +86,11 @@ def plan_clips(
         person = next(person for person in cast.people if person.index == index)
         sound = sounds(person.voice)
         subject = _Subject(source=source, cast=cast, person=person, sound=sound, config=config, unit=unit)
-        for row, part, crop in _in_sync(subject, list(_parts_of(subject, bounds))):
+        for row, part, crop in _in_sync(subject, list(_parts_of(subject, bounds, rule))):
             if row.reject_reason:
                 rejected.append(row)
             else:
-                jobs.extend(_jobs_of(subject, replace(row, split=_split_of(subject, row, part, rule)), part, crop))
+                jobs.extend(_jobs_of(subject, row, part, crop))
     return rejected, jobs
 
 
@@ -106,12 +106,21 @@ def unfit_reason(has_audio: bool, rate_hz: float | None, config: PrepareConfig) 
     return "; ".join(reasons)
 
 
-def _parts_of(subject: _Subject, bounds: Sequence[Bound]) -> Iterator[tuple[ManifestRow, Part, CropPath]]:
+def _parts_of(
+    subject: _Subject, bounds: Sequence[Bound], rule: SplitRule
+) -> Iterator[tuple[ManifestRow, Part, CropPath]]:
     cast, landmarks = subject.cast, subject.person.landmarks
     spans = find_spans(cast.scene, cast.shots, bounds)
-    crop = crop_in_sections(landmarks, tile_frames(len(landmarks), cast.shots, spans))
+    tiles = tile_frames(len(landmarks), cast.shots, spans)
+    still = crop_in_sections(landmarks, tiles)
+    random = np.random.default_rng([subject.config.seed, subject.person.index, *subject.unit.encode()])
+    moved = crop_in_sections(landmarks, tiles, moved=random)
     for part in cut_parts(cast.scene, spans, landmarks.valid, cast.damaged, subject.config):
-        yield _row_of(subject, part), part, crop
+        row = _row_of(subject, part)
+        if not row.reject_reason:
+            row = replace(row, split=_split_of(subject, row, part, rule))
+        # What is tested is framed as generation frames it.
+        yield row, part, still if row.split == "test" else moved
 
 
 def _in_sync(
@@ -137,6 +146,7 @@ def _in_sync(
             moved_frames=moved,
             reject_reason=sync.reject_reason,
             num_frames=0 if sync.reject_reason else row.num_frames,
+            split="" if sync.reject_reason else row.split,
         )
         yield checked, part, crop
 
@@ -153,12 +163,15 @@ def _stretch(subject: _Subject, row: ManifestRow, part: Part) -> Stretch:
     )
 
 
-def crop_in_sections(landmarks: Landmarks, tiles: Sequence[Shot]) -> CropPath:
+def crop_in_sections(
+    landmarks: Landmarks, tiles: Sequence[Shot], *, moved: np.random.Generator | None = None
+) -> CropPath:
     """`crop_path` of a long source, some minutes at a time; NaN where a section has no face.
 
     Args:
         landmarks: One row per frame.
         tiles: Tile the frames; sections end where tiles do.
+        moved: As `crop_path` takes it.
     """
     centre = np.full((len(landmarks), 2), np.nan, np.float32)
     side = np.full(len(landmarks), np.nan, np.float32)
@@ -166,7 +179,7 @@ def crop_in_sections(landmarks: Landmarks, tiles: Sequence[Shot]) -> CropPath:
         rows = slice(section[0].start, section[-1].stop)
         if landmarks.valid[rows].any():
             inner = [Shot(start=tile.start - rows.start, stop=tile.stop - rows.start) for tile in section]
-            crop = crop_path(landmarks[rows], inner)
+            crop = crop_path(landmarks[rows], inner, moved=moved)
             centre[rows], side[rows] = crop.centre_px, crop.side_px
     return CropPath(centre_px=centre, side_px=side)
 
@@ -261,12 +274,12 @@ def _jobs_of(subject: _Subject, row: ManifestRow, part: Part, crop: CropPath) ->
     copies = config.augment if row.split == "train" and not subject.source.synth else 0
     for copy in range(1, copies + 1):
         random = np.random.default_rng([config.seed, copy, *row.key.encode()])
-        yield _reframed(plain, draw_framing(scene.size_px, part.num_frames, random), copy)
+        yield _reframed(plain, draw_framing(scene.size_px, part.num_frames, random), copy, random)
 
 
-def _reframed(clip: ClipJob, framing: Framing, copy: int) -> ClipJob:
+def _reframed(clip: ClipJob, framing: Framing, copy: int, random: np.random.Generator) -> ClipJob:
     landmarks = framing.move(clip.landmarks)
-    crop = crop_path(landmarks, (Shot(start=0, stop=len(landmarks)),))
+    crop = crop_path(landmarks, (Shot(start=0, stop=len(landmarks)),), moved=random)
     return replace(
         clip,
         row=replace(clip.row, key=f"{clip.row.key}-f{copy}", copy=copy),

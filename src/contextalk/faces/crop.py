@@ -59,7 +59,7 @@ FITTING_PERCENT = 99.0
 """Share of frames whose head must fit; one with a mislaid landmark does not make the head small in all others."""
 
 
-def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
+def crop_path(landmarks: Landmarks, shots: Sequence[Shot], *, moved: np.random.Generator | None = None) -> CropPath:
     """The square of a head in each frame: same centre and side for whatever the mouth says and wherever the head looks.
 
     Centre and side come from a generic head fitted to brows, eyes and nose. Frames without a face get the path between
@@ -68,6 +68,8 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
     Args:
         landmarks: One row per frame, scene px.
         shots: Tile the frames; the path jumps only between them.
+        moved: For training: each shot's square is moved and resized at random, as far as it may rest from the head in a
+            longer scene. A clip of seconds would otherwise always show its head in the middle.
 
     Raises:
         TargetError: No frame has a face.
@@ -86,6 +88,7 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot]) -> CropPath:
         shots,
         anchor_crop_px=HEAD_CENTRE_CROP_PX,
         fitting_percent=FITTING_PERCENT,
+        moved=moved,
     )
 
 
@@ -157,6 +160,7 @@ def _still_path(
     *,
     anchor_crop_px: tuple[float, float],
     fitting_percent: float,
+    moved: np.random.Generator | None = None,
 ) -> CropPath:
     """Rest, glide and grow: the path of rows that may be NaN; `outline` (F, P, 2) is what must lie inside the mask."""
     path_centre, path_side = np.full_like(centre, np.nan), np.full_like(side, np.nan)
@@ -164,7 +168,7 @@ def _still_path(
         rows = slice(shot.start, shot.stop)
         if np.isfinite(side[rows]).any():
             path_centre[rows], path_side[rows] = _shot_path(
-                centre[rows], side[rows], outline[rows], times_s[rows], anchor_crop_px, fitting_percent
+                centre[rows], side[rows], outline[rows], times_s[rows], anchor_crop_px, fitting_percent, moved
             )
     path_centre, path_side = _hold(path_centre, times_s), _hold(path_side[:, None], times_s)[:, 0]
     return CropPath(centre_px=path_centre.astype(np.float32), side_px=path_side.astype(np.float32))
@@ -177,6 +181,7 @@ def _shot_path(
     times_s: NDArray[np.float64],
     anchor_crop_px: tuple[float, float],
     fitting_percent: float,
+    moved: np.random.Generator | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rate_hz = 1 / np.median(np.diff(times_s)) if len(times_s) > 1 else 25.0
     filled = _interpolate(np.concatenate([centre, np.log(side)[:, None]], axis=1), times_s)
@@ -186,6 +191,9 @@ def _shot_path(
     resting = np.stack([_rest(steady[:, axis], CENTRE_SLACK[axis] * smooth_side) for axis in (0, 1)], axis=1)
     sigma = SMOOTHING_S * rate_hz
     smooth_centre = gaussian_filter1d(resting, sigma, axis=0, mode="reflect")
+    if moved is not None:
+        smooth_side = smooth_side * (1 + SIDE_SLACK) ** moved.triangular(-1, 0, 1)
+        smooth_centre = smooth_centre + moved.triangular(-1, 0, 1, 2) * np.array(CENTRE_SLACK) * smooth_side[:, None]
     # `centre` comes to lie at the anchor; growing moves neither it nor the shape.
     anchor = np.array(anchor_crop_px)
     smooth_side = smooth_side * _growth(outline, smooth_centre, smooth_side, anchor, fitting_percent)
