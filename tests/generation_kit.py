@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.geometry import CROP_PX
-from contextalk.core.records import Landmarks
+from contextalk.core.records import OTHERS_SHAPE, Landmarks
 from contextalk.faces.head_model import head_points
 from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Face, Pipeline
+from contextalk.generation.pipeline import Face, Pipeline, Told
 from contextalk.media.audio import write_wav
 from contextalk.media.planes import plane_views
 from contextalk.media.source import open_source
@@ -123,19 +123,17 @@ class EnergyFaces:
 
     calls: int = 0
 
-    def window(
-        self,
-        scene_view: NDArray[np.uint8],
-        mel: NDArray[np.float32],
-        place: NDArray[np.float32],
-        identity_head: NDArray[np.uint8],
-        carried: Face | None,
-        seed: int,
-    ) -> Face:
-        frames = 1 if carried is None else 8
-        assert scene_view.shape == (frames, CROP_PX, CROP_PX, 3)
-        assert (mel.shape, place.shape) == ((frames, 80, 16), (frames, 3))
-        assert identity_head.shape == (CROP_PX, CROP_PX, 3)
+    def window(self, told: Told, carried: Face | None, seed: int) -> Face:
+        frames, mel = 1 if carried is None else 8, told.mel
+        assert (mel.shape, told.others.shape) == ((frames, 80, 16), (frames, *OTHERS_SHAPE))
+        if told.scene_view is None:
+            assert told.place is told.identity_head is None
+        else:
+            assert told.scene_view.shape == (frames, CROP_PX, CROP_PX, 3)
+            assert told.place is not None
+            assert told.place.shape == (frames, 3)
+            assert told.identity_head is not None
+            assert told.identity_head.shape == (CROP_PX, CROP_PX, 3)
         self.calls += 1
         jitter = np.random.default_rng(seed).normal(0, 0.5, 2).astype(np.float32)
         base = face_points((128, 140), 120)

@@ -79,6 +79,7 @@ def quality() -> Preset:
             learning_rate_decay="cosine",
             network_windows=4_000_000,
             generated_first_share=0.0,
+            stranger_share=0.4,
             auxiliary_weight=0.1,
         ),
     )
@@ -121,6 +122,7 @@ def compact() -> Preset:
         network_windows=40_000,
         carried_noise=0.05,
         condition_dropout=0.05,
+        stranger_share=0.4,
         auxiliary_weight=0.1,
         mouth_weight=2.0,
     )
@@ -166,7 +168,10 @@ def _two_networks(network: NetworkConfig) -> dict[str, NetworkConfig]:
     """One network a stage, told all that DESIGN lists for it; stage 1 also reads the scene view as tokens."""
     return {
         "landmark": replace(
-            network, modalities=("audio", "identity", "place", "scene"), num_hints=2, hints_in_video_branch=True
+            network,
+            modalities=("audio", "identity", "place", "scene", "others"),
+            num_hints=2,
+            hints_in_video_branch=True,
         ),
         # Stage 2's c_l does not know the pose: points regressed from it would be noise in the gradient.
         "face": replace(

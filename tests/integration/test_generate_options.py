@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ from contextalk.core.records import GenerateRequest, Landmarks
 from contextalk.faces.targets import TargetError
 from contextalk.generation.generate import generate_with
 from contextalk.generation.identity import identity_from_scene
+from contextalk.generation.pipeline import Face, Told
 from contextalk.generation.sheet import contact_sheet
 from contextalk.media.audio import read_audio
 from contextalk.media.video import write_video
@@ -184,3 +186,27 @@ def test_an_identity_is_not_taken_from_the_frames_to_generate(request_: Generate
     assert abs(first - second) >= 1.0
     assert everywhere.for_window(first - 0.1, first + 0.1) is everywhere.heads[1]
     assert everywhere.for_window(second - 0.1, second + 0.1) is everywhere.heads[0]
+
+
+def test_a_stranger_is_acted_by_somebody_else_and_keeps_the_own_face(request_: GenerateRequest, tmp_path: Path):
+    """The simple stage draws a face of another size in another place; what comes out sits where the head sat."""
+    seen: list[Told] = []
+
+    class Spy(EnergyFaces):
+        def window(self, told: Told, *rest: Any) -> Face:
+            seen.append(told)
+            return super().window(told, *rest)
+
+    pipeline = replace(simple_pipeline(), landmarks=Spy(), why_not=lambda _: "nobody like this", meets_strangers=True)
+    asked = replace(request_, force=True, blinks_per_minute=0.0, save_landmarks=tmp_path / "kept.npz")
+    result = generate_with(pipeline, asked)
+    assert result.report["stranger"] is True
+    assert all(told.scene_view is None and told.identity_head is None for told in seen)
+    true = Landmarks.load(request_.scene.with_name("landmarks-0.npz"))
+    # The annotated head rests, so the low-pass leaves its place; the simple stage jitters a face by half a crop px.
+    drawn, rest = result.landmarks.points[5], true.points[5]
+    np.testing.assert_allclose(drawn[27:48].mean(axis=0), rest[27:48].mean(axis=0), atol=1.0)
+    np.testing.assert_allclose(np.ptp(drawn[:, 0]), np.ptp(rest[:, 0]), rtol=0.05)
+    assert result.landmarks.mouth_open.max() > 1.5 * result.landmarks.mouth_open.min()
+    familiar = generate_with(simple_pipeline(), replace(asked, output=tmp_path / "familiar.mp4"))
+    assert familiar.report["stranger"] is False

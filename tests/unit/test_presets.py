@@ -82,7 +82,7 @@ SIZES = {
     ("paper", "landmark_first"): (101.9, 42.4, 63.9),
     ("paper", "face_sequence"): (101.8, 42.4, 63.9),
     ("quality", "face"): (86.8, 40.0, 70.8),
-    ("compact", "landmark"): (5.0, 1.4, 3.0),
+    ("compact", "landmark"): (5.1, 1.4, 3.0),
     ("compact", "face"): (4.5, 1.4, 2.7),
 }
 

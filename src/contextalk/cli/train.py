@@ -12,6 +12,7 @@ from contextalk.core.choices import Device, Progress
 Network = Literal[
     "codec",
     "probe",
+    "familiarity",
     "context",
     "lips",
     "reader",

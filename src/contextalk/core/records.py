@@ -18,6 +18,9 @@ TWIN = "-twin"
 NUM_POINTS = 68
 """Points of a face, iBUG order: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, outer lip 48–59, inner lip 60–67."""
 
+OTHERS_SHAPE = (3, 7)
+"""People around a target and numbers of each, as stage 1 is told of them (`faces/others.py`)."""
+
 NUM_DRAWN = NUM_POINTS + 2
 """What a drawing shows: the points and two pupils."""
 

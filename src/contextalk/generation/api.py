@@ -2,22 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from contextalk.core.records import GenerateRequest
 from contextalk.diffusion.samplers import check_sampler
-from contextalk.faces.crop import head_mask
 from contextalk.generation.pipeline import Picture, Pipeline
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle
-from contextalk.models.machine import choose_device, describe, keep_memory, move
-from contextalk.models.pictures import to_pixels
-
-LEAST_CODEC_DB = 18.0
-"""A bundle whose own codec keeps less of a face than this (PSNR inside the mask) has not learnt such faces."""
-
-_HEAD = head_mask() > 0
+from contextalk.models.machine import choose_device, describe, keep_memory
+from contextalk.models.pictures import encode_pictures, inference
 
 
 def load_bundle(path: Path | None = None) -> Bundle:
@@ -48,12 +39,11 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
     faces = Stage2(bundle, drawing)
 
     def why_not(head: Picture) -> str | None:
-        kept = codec_psnr_db(bundle, head)
-        if kept >= LEAST_CODEC_DB:
+        with inference(device):
+            distance = float(bundle.familiarity(encode_pictures(bundle.codec, head[None], "face")))
+        if distance <= 1:
             return None
-        return (
-            f"this bundle draws {card.whom}; its codec keeps {kept:.1f} dB of this face, wanted {LEAST_CODEC_DB:g} dB"
-        )
+        return f"this bundle knows {card.whom}, and this face is {distance:.1f} times too far from those"
 
     return Pipeline(
         landmarks=Stage1(bundle, drawing),
@@ -61,6 +51,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
         decode=faces.decode,
         draws_pupils=card.models.draws_pupils,
         why_not=why_not,
+        meets_strangers="others" in bundle.network("landmark", "first").config.modalities,
         fingerprint=bundle.fingerprint,
         description={
             "whom": card.whom,
@@ -72,12 +63,3 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
             "device": describe(device),
         },
     )
-
-
-def codec_psnr_db(bundle: Bundle, head: Picture) -> float:
-    """How much of a head crop (256, 256, 3) survives the bundle's codec, inside the mask."""
-    pixels = to_pixels(head[None], bundle.device)
-    with torch.no_grad():
-        kept = bundle.codec.decode(bundle.codec.encode(pixels, "face"), "face")
-    error = ((kept - pixels) * 127.5)[0, 0][:, move(torch.from_numpy(_HEAD), bundle.device)].square().mean().item()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))

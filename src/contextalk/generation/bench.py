@@ -7,10 +7,12 @@ import numpy as np
 import torch
 
 from contextalk.core.geometry import CROP_PX
+from contextalk.core.records import OTHERS_SHAPE
 from contextalk.core.time import RATE_HZ, WINDOW_FRAMES
 from contextalk.diffusion.samplers import sample
 from contextalk.faces.head_model import head_points
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.pipeline import Told
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.media.drawing import draw_faces
 from contextalk.models.bundle import Bundle
@@ -67,6 +69,7 @@ def _windows(bundle: Bundle, drawing: Drawing) -> tuple[Callable[[int], object],
     pictures = random.integers(0, 256, (WINDOW_FRAMES, CROP_PX, CROP_PX, 3), dtype=np.uint8)
     mel = random.normal(size=(WINDOW_FRAMES, 80, 16)).astype(np.float32)
     place = np.full((WINDOW_FRAMES, 3), 0.5, np.float32)
+    others = np.zeros((WINDOW_FRAMES, *OTHERS_SHAPE), np.float32)
     face = _face()
     faces = np.repeat(face[None], WINDOW_FRAMES, axis=0)
     head = IdentityHead(picture=pictures[0], points=face)
@@ -76,7 +79,14 @@ def _windows(bundle: Bundle, drawing: Drawing) -> tuple[Callable[[int], object],
 
     def stage_1(frames: int) -> object:
         before = None if frames == 1 else (face[:68], face[68:])
-        return landmarks.window(pictures[:frames], mel[:frames], place[:frames], pictures[0], before, next(seeds))
+        told = Told(
+            mel=mel[:frames],
+            others=others[:frames],
+            scene_view=pictures[:frames],
+            place=place[:frames],
+            identity_head=pictures[0],
+        )
+        return landmarks.window(told, before, next(seeds))
 
     def stage_2(frames: int) -> object:
         drawn = draw_faces(faces[:frames], draws_pupils=bundle.card.models.draws_pupils)

@@ -8,7 +8,7 @@ from contextalk.core.records import GenerateRequest, GenerateResult, Landmarks, 
 from contextalk.core.time import WINDOW_FRAMES, render_stride
 from contextalk.generation.blinking import add_blinks
 from contextalk.generation.checks import check_request
-from contextalk.generation.driving import OUTPUT_RATE_HZ, Driving, output_wave, read_driving
+from contextalk.generation.driving import OUTPUT_RATE_HZ, output_wave, read_driving
 from contextalk.generation.face_step import Carried, FaceStep
 from contextalk.generation.identity import Identity, identity_from_file, identity_from_scene
 from contextalk.generation.landmark_step import LandmarkStep
@@ -18,6 +18,7 @@ from contextalk.generation.plan import SEGMENT_WINDOWS, Span, Step, find_spans, 
 from contextalk.generation.region import Region, find_region, with_landmarks
 from contextalk.generation.report import Stopwatch, compose_report, input_digests, report_path, versions, write_report
 from contextalk.generation.retime import check_replayable, to_scene_times
+from contextalk.generation.strangers import on_own_face
 from contextalk.generation.user_mask import read_mask
 from contextalk.generation.work import WorkFolder, file_digest, work_key
 from contextalk.media.source import Source, inspect_source
@@ -72,7 +73,7 @@ def generate_with(
         if identity is None:
             assert region.track is not None
             identity = identity_from_scene(request.scene, region.track, region.crop, region.active)
-        _check_face(pipeline, identity, request)
+        stranger = _is_stranger(pipeline, identity, request)
         inputs = input_digests(request)
 
     key = work_key(
@@ -90,9 +91,20 @@ def generate_with(
     with WorkFolder(request.output, key) as work:
         with watch.measure("landmarks"):
             if given is None:
-                drawn = _landmark_step(pipeline, region, spans, driving, identity, request, work).run(
-                    segment_windows, progress
+                step = LandmarkStep(
+                    pipeline.landmarks,
+                    region=region,
+                    spans=spans,
+                    mel=driving.mel,
+                    identity=identity,
+                    stranger=stranger,
+                    seed=request.seed,
+                    work=work,
                 )
+                drawn = step.run(segment_windows, progress)
+                if stranger:
+                    pictured = None if request.identity is None else identity
+                    drawn = on_own_face(drawn, region, spans, pictured, step.crop)
                 when = (request.seed, region.target, int(file_digest(request.audio)[:8], 16))
                 drawn = add_blinks(drawn, request.blinks_per_minute, when)
                 landmarks = to_scene_times(drawn, scene, spans)
@@ -125,6 +137,7 @@ def generate_with(
             region=region,
             pipeline=pipeline,
             spans=spans,
+            stranger=stranger,
             segments=segments,
             stride=stride,
             audio_s=driving.duration_s,
@@ -144,32 +157,14 @@ def _open_pipeline(request: GenerateRequest) -> Pipeline:
     return open_pipeline(request)
 
 
-def _check_face(pipeline: Pipeline, identity: Identity, request: GenerateRequest) -> None:
-    reason = None if request.force else pipeline.why_not(identity.heads[0].picture)
-    if reason is not None:
+def _is_stranger(pipeline: Pipeline, identity: Identity, request: GenerateRequest) -> bool:
+    """Whether the target is unlike all that the bundle has seen, and its stage 1 is to be told so."""
+    reason = pipeline.why_not(identity.heads[0].picture)
+    if reason is not None and not request.force:
         raise BundleError(
             f"{reason}: train on them with `contextalk prepare` and `contextalk train all`, or go on with --force"
         )
-
-
-def _landmark_step(
-    pipeline: Pipeline,
-    region: Region,
-    spans: Sequence[Span],
-    driving: Driving,
-    identity: Identity,
-    request: GenerateRequest,
-    work: WorkFolder,
-) -> LandmarkStep:
-    return LandmarkStep(
-        pipeline.landmarks,
-        region=region,
-        spans=spans,
-        mel=driving.mel,
-        identity=identity,
-        seed=request.seed,
-        work=work,
-    )
+    return reason is not None and pipeline.meets_strangers
 
 
 def _replay(given: Landmarks, region: Region, request: GenerateRequest) -> tuple[Region, list[Span], Landmarks]:

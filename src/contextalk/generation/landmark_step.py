@@ -1,6 +1,7 @@
 """Stage 1 over a scene: windows at 25 Hz, each carrying the redrawn last face of the one before."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,11 @@ from numpy.typing import NDArray
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import NUM_POINTS, Landmarks, Progress
 from contextalk.core.time import WINDOW_FRAMES, Window
+from contextalk.faces.others import describe_others
 from contextalk.faces.pose import head_pose
 from contextalk.faces.views import scene_view
 from contextalk.generation.identity import Identity
-from contextalk.generation.pipeline import LandmarkStage, Picture
+from contextalk.generation.pipeline import LandmarkStage, Picture, Told
 from contextalk.generation.plan import Span, group_windows, span_times, window_seed
 from contextalk.generation.region import Region
 from contextalk.generation.work import WorkFolder
@@ -35,20 +37,24 @@ class LandmarkStep:
         spans: Sequence[Span],
         mel: NDArray[np.float32],
         identity: Identity,
+        stranger: bool = False,
         seed: int,
         work: WorkFolder,
     ) -> None:
+        """Bring stage and scene together; of a stranger the stage is told only what is true of anybody."""
         self._stage = stage
         self._region = region
         self._spans = spans
         self._mel = mel
         self._identity = identity
+        self._stranger = stranger
         self._seed = seed
         self._work = work
         self._times = [span_times(region.scene.times_s, span) for span in spans]
         self._offsets = np.concatenate([[0], np.cumsum([len(times) for times in self._times])])
         self.times_s = np.concatenate(self._times)
         self.crop = region.crop.at(region.scene.times_s, self.times_s)
+        self._others = describe_others([other.at(self.times_s) for other in region.others], self.crop)
         self._points = np.full((len(self.times_s), NUM_POINTS, 2), np.nan, np.float32)
         self._pupils = np.full((len(self.times_s), 2, 2), np.nan, np.float32)
 
@@ -56,19 +62,21 @@ class LandmarkStep:
         """All windows, put by after every `portion_windows`; landmarks in scene px at 25 Hz instants of the spans."""
         portions = group_windows([len(times) for times in self._times], portion_windows)
         total = sum(len(portion) for portion in portions)
-        done, views = 0, None
+        done, drawing, views = 0, False, None
         for number, portion in enumerate(portions):
             name = f"landmarks-{number:04d}"
             rows = slice(
                 self._row(portion[0][0], portion[0][2].new_start), self._row(portion[-1][0], portion[-1][2].new_stop)
             )
             # After a portion that is drawn, all are: their pictures are read in order.
-            stored = self._work.load(name) if views is None else None
+            stored = None if drawing else self._work.load(name)
             if stored is not None:
                 self._points[rows], self._pupils[rows] = stored["points"], stored["pupils"]
                 done += len(portion)
                 continue
-            views = views or self._views(self._row(portion[0][0], portion[0][2].start))
+            if not drawing and not self._stranger:
+                views = self._views(self._row(portion[0][0], portion[0][2].start))
+            drawing = True
             for span, window_number, window in portion:
                 self._draw(span, window_number, window, views)
                 done += 1
@@ -77,19 +85,23 @@ class LandmarkStep:
             self._work.save(name, {"points": self._points[rows], "pupils": self._pupils[rows]})
         return self._landmarks()
 
-    def _draw(self, span: int, number: int, window: Window, views: "_Views") -> None:
+    def _draw(self, span: int, number: int, window: Window, views: "_Views | None") -> None:
         new = np.arange(self._row(span, window.new_start), self._row(span, window.new_stop))
         first = self._row(span, window.start)
         shown = np.arange(first, new[-1] + 1)
         frames = 1 if window.is_first else WINDOW_FRAMES
         padded = np.concatenate([shown, np.repeat(shown[-1:], frames - len(shown))])
-        pictures = views.take(shown)
         times = self.times_s[padded]
+        told = Told(mel=mel_chunks(self._mel, times), others=self._others[padded])
+        if views is not None:
+            told = replace(
+                told,
+                scene_view=views.take(shown)[padded - first],
+                place=self.crop[padded].place(self._region.scene.size_px),
+                identity_head=self._identity.for_window(float(times[0]), float(times[-1])).picture,
+            )
         points, pupils = self._stage.window(
-            pictures[padded - first],
-            mel_chunks(self._mel, times),
-            self.crop[padded].place(self._region.scene.size_px),
-            self._identity.for_window(float(times[0]), float(times[-1])).picture,
+            told,
             None if window.is_first else (self._points[first], self._pupils[first]),
             window_seed(self._seed, self._region.target, STAGE, self._spans[span].start, number),
         )

@@ -16,18 +16,29 @@ Face = tuple[Points, Points]
 """Points (68, 2) and pupils (2, 2) of one frame, crop px."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What stage 1 is told of a window. Of a stranger the last three are None: it would not understand them.
+
+    Attributes:
+        mel: (F, 80, 16) chunks of the driving audio.
+        others: (F, 3, 7) the people around the target, as `faces/others.py` tells.
+        scene_view: (F, 256, 256, 3), the target hidden.
+        place: (F, 3) crop centre and side in scene units.
+        identity_head: (256, 256, 3) head crop of the target.
+    """
+
+    mel: NDArray[np.float32]
+    others: NDArray[np.float32]
+    scene_view: Picture | None = None
+    place: NDArray[np.float32] | None = None
+    identity_head: Picture | None = None
+
+
 class LandmarkStage(Protocol):
     """Stage 1, one window: what the scene shows and the audio says → a face in crop px."""
 
-    def window(
-        self,
-        scene_view: Picture,
-        mel: NDArray[np.float32],
-        place: NDArray[np.float32],
-        identity_head: Picture,
-        carried: Face | None,
-        seed: int,
-    ) -> tuple[Points, Points]:
+    def window(self, told: Told, carried: Face | None, seed: int) -> tuple[Points, Points]:
         """(F, 68, 2) and (F, 2, 2); F = 1 without `carried`, else 8 of which frame 0 is the carried one."""
         ...
 
@@ -76,7 +87,8 @@ class Pipeline:
     Attributes:
         decode: Latents (F, 16, 16, 16) → heads (F, 256, 256, 3), for frames between drawn ones.
         draws_pupils: Whether the drawings that stage 2 was trained on show them.
-        why_not: Given an identity (256, 256, 3): why this face cannot be drawn, or None.
+        why_not: Given an identity (256, 256, 3): why this is a stranger, or None.
+        meets_strangers: Whether stage 1 can do with what it is told of a stranger.
         fingerprint: Changes when anything in the trained models changes.
         description: For the report: name, solver, steps, licence.
     """
@@ -88,3 +100,4 @@ class Pipeline:
     why_not: Callable[[Picture], str | None]
     fingerprint: str
     description: dict[str, object]
+    meets_strangers: bool = False

@@ -32,6 +32,7 @@ class Region:
         shots: Tile its frames.
         target: Index of the person; 0 with a user's mask.
         track: The person's landmarks as seen in the scene; None with a user's mask.
+        others: Everybody else's; nobody with a user's mask, for whom the scene is not searched for faces.
         crop: The square, one row per frame.
         active: (F,) frames that get a head.
         missing: Wanted frames in which the face is not seen.
@@ -48,6 +49,7 @@ class Region:
     missing: tuple[int, ...]
     mask: UserMask | None
     backend: str
+    others: tuple[Landmarks, ...] = ()
 
     def masks(self, start: int, stop: int) -> Iterator[Mask]:
         """(H, W), 255 = regenerate, for frames `[start, stop)`, scene px."""
@@ -112,6 +114,7 @@ def _from_track(request: GenerateRequest, analysis: Analysis, track: Track, want
         missing=tuple(np.flatnonzero(wanted & ~valid).tolist()),
         mask=None,
         backend=analysis.backend,
+        others=tuple(other.landmarks for other in analysis.tracks if other.index != track.index),
     )
 
 

@@ -68,6 +68,7 @@ def compose_report(
     region: Region,
     pipeline: Pipeline,
     spans: Sequence[Span],
+    stranger: bool,
     segments: Sequence[Sequence[Step]],
     stride: int,
     audio_s: float,
@@ -77,6 +78,7 @@ def compose_report(
 ) -> dict[str, object]:
     """The report as a tree of plain values.
 
+    `stranger`: stage 1 was told the sound and the people around alone, and drew on the target's own face.
     `window_starts` are the scene frames from which a window's first new frame is shown; `crop` has the head's square in
     every scene frame, scene px.
     """
@@ -107,6 +109,7 @@ def compose_report(
             "force": request.force,
         },
         "bundle": pipeline.description,
+        "stranger": stranger,
         "faces": region.backend,
         "scene": {
             "size_px": scene.size_px,

@@ -1,5 +1,6 @@
 """The two stages on one window each: what a bundle's networks draw from what they see (paper, Fig. 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from contextalk.diffusion.samplers import SamplerName, sample
 from contextalk.faces.warp import lay_heads
 from contextalk.generation.detail import restore_detail
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.pipeline import Face, Told
 from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
@@ -43,22 +45,11 @@ class Stage1:
         self.bundle = bundle
         self.drawing = drawing
 
-    def window(
-        self,
-        scene_view: Frames,
-        mel: NDArray[np.float32],
-        place: NDArray[np.float32],
-        identity_head: Frames,
-        carried: tuple[Points, Points] | None,
-        seed: int,
-    ) -> tuple[Points, Points]:
+    def window(self, told: Told, carried: Face | None, seed: int) -> tuple[Points, Points]:
         """Draw one window.
 
         Args:
-            scene_view: (F, 256, 256, 3), the target hidden; F = 1 without `carried`, else 8.
-            mel: (F, 80, 16) chunks of the driving audio.
-            place: (F, 3) crop centre and side in scene units.
-            identity_head: (256, 256, 3) head crop of the target.
+            told: What it is drawn from; F = 1 without `carried`, else 8.
             carried: Points (68, 2) and pupils (2, 2) in crop px of the frame before; it is redrawn, not carried as a
                 latent, so that the drawing cannot drift.
             seed: Of this window's noise.
@@ -69,18 +60,10 @@ class Stage1:
         models = self.bundle.card.models
         step: Step = "first" if carried is None else "sequence"
         network = self.bundle.network("landmark", step)
-        frames, device = len(scene_view), self.bundle.device
-        modalities = network.config.modalities
+        frames, device = len(told.mel), self.bundle.device
         with inference(device):
-            scene = encode_pictures(self.bundle.codec, scene_view, "scene")[None]
-            condition = Condition(
-                hints=(scene,),
-                audio=_batch(mel, device) if "audio" in modalities else None,
-                place=_batch(place, device) if "place" in modalities else None,
-                identity=_identity(self.bundle, identity_head)
-                if "identity" in modalities and carried is None
-                else None,
-            )
+            scene = self._scene(told)
+            condition = self._condition(told, scene, network.config.modalities, first=carried is None)
             base, scale = torch.zeros(latent_shape(1, frames), device=device), models.landmark_residual or 1.0
             if models.landmark_residual:
                 base = self._guess(network, condition)
@@ -103,6 +86,24 @@ class Stage1:
         if carried is not None:
             points[0], pupils[0] = carried
         return points, pupils
+
+    def _scene(self, told: Told) -> Tensor:
+        """c_v: (1, F, 16, 16, 16) latents of the scene view, blank for a stranger."""
+        if told.scene_view is None:
+            return torch.zeros(latent_shape(1, len(told.mel)), device=self.bundle.device)
+        return encode_pictures(self.bundle.codec, told.scene_view, "scene")[None]
+
+    def _condition(self, told: Told, scene: Tensor, modalities: Sequence[Modality], *, first: bool) -> Condition:
+        """c_v and c_l; where nobody is around, that is not told by zeros but by the null token, as in training."""
+        device, head = self.bundle.device, told.identity_head
+        with_identity = "identity" in modalities and first and head is not None
+        return Condition(
+            hints=(scene,),
+            audio=_batch(told.mel, device) if "audio" in modalities else None,
+            place=_batch(told.place, device) if "place" in modalities and told.place is not None else None,
+            others=_batch(told.others, device) if "others" in modalities and told.others.any() else None,
+            identity=_identity(self.bundle, head) if with_identity and head is not None else None,
+        )
 
     def _guess(self, network: MVControlNet, condition: Condition) -> Tensor:
         """The face that c_l alone regresses, drawn: (1, F, 16, 16, 16) latents."""

@@ -16,12 +16,13 @@ from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
+from contextalk.models.familiarity import Familiarity
 from contextalk.models.lips import LipGenerator
 from contextalk.models.machine import device_of
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.reader import LandmarkReader
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CARD = "bundle.json"
 
 
@@ -53,6 +54,7 @@ class Bundle:
         self.codec = Codec(models.codec)
         self.reader = LandmarkReader(models.reader)
         self.lips = LipGenerator(models.lips)
+        self.familiarity = Familiarity()
         self.networks = {name: MVControlNet(config) for name, config in models.networks.items()}
         for module in self.modules.values():
             module.eval().requires_grad_(requires_grad=False)
@@ -60,7 +62,13 @@ class Bundle:
     @property
     def modules(self) -> dict[str, nn.Module]:
         """Every network by the name of its file."""
-        return {"codec": self.codec, "reader": self.reader, "lips": self.lips, **self.networks}
+        return {
+            "codec": self.codec,
+            "reader": self.reader,
+            "lips": self.lips,
+            "familiarity": self.familiarity,
+            **self.networks,
+        }
 
     def network(self, stage: str, step: Step) -> MVControlNet:
         """The network that does this step of a stage (`landmark` or `face`)."""

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contextalk.core.errors import ShapeError
+from contextalk.core.records import OTHERS_SHAPE
 from contextalk.models.codec import LATENT_CHANNELS
 from contextalk.models.expression import NUM_COEFFICIENTS
 
-Modality = Literal["audio", "lips", "identity", "place", "scene", "expression"]
+Modality = Literal["audio", "lips", "identity", "place", "scene", "expression", "others"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Condition:
         identity: (B, 16, 16, 16) latent of a picture of the target from elsewhere in time.
         place: (B, F, 3) crop centre and side in scene units.
         expression: (B, F, 8) shape coefficients of the face to be drawn (`expression.py`).
+        others: (B, F, 3, 7) the people around the target (`faces/others.py`).
     """
 
     hints: tuple[Tensor, ...]
@@ -36,6 +38,7 @@ class Condition:
     identity: Float[Tensor, "b 16 16 16"] | None = None
     place: Float[Tensor, "b f 3"] | None = None
     expression: Float[Tensor, "b f 8"] | None = None
+    others: Float[Tensor, "b f 3 7"] | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Condition":
         """The same condition with every tensor changed: another device, type or batch."""
@@ -54,8 +57,8 @@ class ConditionEncoder(nn.Module):
         super().__init__()
         self.modalities = modalities
         self.encoders = nn.ModuleDict({name: _ENCODERS[name](dim) for name in modalities})
-        # The scene view is always there, and with it the place it is understood from; all else may be absent.
-        always = {"scene", "place"} if "scene" in modalities else set[str]()
+        # A network that knows of the scene by its view alone is always shown it, and told the place it is seen from.
+        always = {"scene", "place"} if "scene" in modalities and "others" not in modalities else set[str]()
         absent = (name for name in modalities if name not in always)
         self.null_tokens = nn.ParameterDict({name: nn.Parameter(torch.randn(1, 1, 1, dim) * 0.02) for name in absent})
 
@@ -64,13 +67,12 @@ class ConditionEncoder(nn.Module):
         batch, frames = condition.hints[0].shape[:2]
         tokens: list[Tensor] = []
         for name in self.modalities:
-            if name == "scene":  # no field of its own: the scene view is a hint
-                tokens.append(self.encoders[name](condition.hints[0], condition.place))
-                continue
-            value = getattr(condition, name)
-            if value is None:
-                null = self.null_tokens[name].expand(batch, frames, self.encoders[name].num_tokens, -1)
-                tokens.append(null)
+            # The scene has no field of its own: its view is a hint, understood from the target's place.
+            value = condition.place if name == "scene" else getattr(condition, name)
+            if value is None and name in self.null_tokens:
+                tokens.append(self.null_tokens[name].expand(batch, frames, self.encoders[name].num_tokens, -1))
+            elif name == "scene":
+                tokens.append(self.encoders[name](condition.hints[0], value))
             else:
                 tokens.append(self.encoders[name](value, frames))
         return torch.cat(tokens, dim=2)
@@ -215,6 +217,21 @@ class ExpressionEncoder(nn.Module):
         return self.layers(2 * expression - 0.5)[:, :, None]
 
 
+class OthersEncoder(nn.Module):
+    """The people around the target → a token each; who is not there is a row of zeros."""
+
+    num_tokens = OTHERS_SHAPE[0]
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(OTHERS_SHAPE[1], dim), nn.SiLU(), nn.Linear(dim, dim))
+
+    def forward(self, others: Float[Tensor, "b f 3 7"], frames: int) -> Float[Tensor, "b f 3 d"]:
+        """Encode; values are about −1.5 … 2."""
+        del frames
+        return self.layers(others)
+
+
 def _offsets(place: Float[Tensor, "n 3"], cells: int) -> Float[Tensor, "n 2 h w"]:
     """How far each cell lies right of and below the crop's centre, a quarter of the scene being 1."""
     middles = (torch.arange(cells, device=place.device) + 0.5) / cells
@@ -230,4 +247,5 @@ _ENCODERS: dict[str, Callable[[int], nn.Module]] = {
     "place": PlaceEncoder,
     "scene": SceneEncoder,
     "expression": ExpressionEncoder,
+    "others": OthersEncoder,
 }

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
+from contextalk.core.records import OTHERS_SHAPE
 from contextalk.models.codec import LATENT_CHANNELS
 from contextalk.models.lips import LIP_PX, LipGenerator
 from contextalk.models.machine import compute_type, describe
@@ -84,7 +85,7 @@ def _objective(run: TrainingRun, name: str, config: TrainConfig) -> DenoisingObj
     clips = [_clip(str(number)) for number in range(_CLIPS)]
     windows = WindowSet(clips, run.device)
     guess = windows.tensors["drawing"]
-    windows.guesses = Guesses(first=guess, sequence=guess)
+    windows.guesses = Guesses(first=guess, sequence=guess, stranger=guess)
     lesson = run.lesson(name)
     lips = FoldedLips(LipGenerator(run.models.lips).to(run.device), clips)
     return DenoisingObjective(
@@ -117,6 +118,7 @@ def _clip(key: str) -> LatentClip:
         scene=latents(),
         mel=torch.randn(_CLIP_FRAMES, 80, 16, generator=generator).half(),
         place=torch.rand(_CLIP_FRAMES, 3, generator=generator),
+        others=torch.rand(_CLIP_FRAMES, *OTHERS_SHAPE, generator=generator),
         points=torch.rand(_CLIP_FRAMES, 70, 2, generator=generator) * CROP_PX,
         lips=torch.randint(0, 256, (_CLIP_FRAMES, LIP_PX, LIP_PX), dtype=torch.uint8, generator=generator),
     )

@@ -39,6 +39,8 @@ class TrainConfig:
             Sec. 4.4).
         carried_noise: Standard deviation of noise on the carried latent, against drift.
         condition_dropout: How often a modality is replaced by its null token.
+        stranger_share: How often stage 1 learns from what it is told of strangers alone (departure, see
+            `Lesson.condition`), where it is told of others at all.
         auxiliary_weight: Of the points regressed from the pooled condition (departure, see NetworkConfig).
         mouth_weight: Extra weight of latent cells at mouth and eyes (departure; 0: the paper's plain mean).
         checkpoint_every_s: Seconds between checkpoints.
@@ -64,6 +66,7 @@ class TrainConfig:
     generated_first_share: float = 0.0
     carried_noise: float = 0.0
     condition_dropout: float = 0.0
+    stranger_share: float = 0.0
     auxiliary_weight: float = 0.0
     mouth_weight: float = 0.0
     checkpoint_every_s: float = 120.0

@@ -46,9 +46,10 @@ def cached_guesses(
     if not path.is_file():
         network.eval()
 
-        def draw(batch: WindowBatch, *, first: bool) -> Tensor:
+        def draw(batch: WindowBatch, *, first: bool, stranger: bool = False) -> Tensor:
             with inference(device_of(network)):
-                points = network.regress_points(lesson.regression(batch, first=first))[:, 0] * CROP_PX
+                told = lesson.regression(batch, first=first, stranger=stranger)
+                points = network.regress_points(told)[:, 0] * CROP_PX
             drawings = draw_faces(points.cpu().numpy(), draws_pupils=draws_pupils)
             return encode_pictures(codec, drawings, "drawing").half().cpu()
 
@@ -57,12 +58,16 @@ def cached_guesses(
             "first": _fill(windows, windows.begins, lambda batch: draw(batch, first=True), progress),
             "sequence": _fill(windows, everything, lambda batch: draw(batch, first=False), progress),
         }
+        if "others" in lesson.modalities:
+            drawn["stranger"] = _fill(
+                windows, everything, lambda batch: draw(batch, first=False, stranger=True), progress
+            )
         cache.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         save_file(drawn, part)
         part.replace(path)
     stored = keep(load_file(path), windows.device)
-    return Guesses(first=stored["first"], sequence=stored["sequence"])
+    return Guesses(first=stored["first"], sequence=stored["sequence"], stranger=stored.get("stranger"))
 
 
 def _fill(

@@ -19,6 +19,7 @@ from contextalk.core.records import Progress
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.dataset.clips import Clip
 from contextalk.dataset.splits import is_kept_for_judges
+from contextalk.faces.others import describe_others
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
@@ -26,7 +27,7 @@ from contextalk.training.clip_workers import map_clips
 from contextalk.training.identities import KnownHead, bent_heads, moment_of, spare_identities
 from contextalk.training.pictures import clip_pictures, lip_pictures
 
-_FORMAT = 4
+_FORMAT = 5
 """Raised when a clip's tensors change: older caches are then left aside."""
 
 
@@ -41,6 +42,7 @@ class LatentClip:
             into the masked crop.
         mel: (F, 80, 16) float16.
         place: (F, 3) float32.
+        others: (F, 3, 7) float32, who is around the target.
         points: (F, 70, 2) float32 crop px.
         lips: (F, 16, 16) uint8 truth of the lip reference.
     """
@@ -55,6 +57,7 @@ class LatentClip:
     scene: Tensor
     mel: Tensor
     place: Tensor
+    others: Tensor
     points: Tensor
     lips: Tensor
 
@@ -159,6 +162,7 @@ def see_clip(clip: Clip, identities: Sequence[KnownHead], *, draws_pupils: bool)
         rest={
             "mel": mel_chunks(mel_spectrogram(clip.wave), len(clip)).astype(np.float16),
             "place": clip.crop.place(clip.landmarks.size_px),
+            "others": describe_others(clip.others, clip.crop),
             "points": seen.points,
             "lips": lip_pictures(seen.head, seen.points),
         },

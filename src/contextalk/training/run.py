@@ -20,6 +20,7 @@ from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
+from contextalk.models.familiarity import Familiarity
 from contextalk.models.lip_reader import LipReader, LipReaderConfig
 from contextalk.models.lips import LipGenerator
 from contextalk.models.machine import CPU, choose_device
@@ -32,7 +33,7 @@ from contextalk.training.checkpoint import load_averaged
 from contextalk.training.config import Budget, TrainConfig
 from contextalk.training.first_frames import generate_first_frames
 from contextalk.training.guesses import cached_guesses
-from contextalk.training.latents import LatentClip, cached_latents, split_clips
+from contextalk.training.latents import LatentClip, cached_latents, split_clips, stack_frames
 from contextalk.training.lip_references import FoldedLips
 from contextalk.training.loop import Objective, fit
 from contextalk.training.objectives.codec import CodecObjective
@@ -177,6 +178,7 @@ class TrainingRun:
         """Every network, each after those it stands on."""
         return [
             "codec",
+            "familiarity",
             "probe",
             "reader",
             "lips",
@@ -194,6 +196,7 @@ class TrainingRun:
         names = self.order if network == "all" else [_folder_name(network)]
         steps: dict[str, Callable[[], dict[str, float]]] = {
             "codec": self._train_codec,
+            "familiarity": self._settle_familiarity,
             "probe": self._train_probe,
             "reader": self._train_reader,
             "lips": self._train_lips,
@@ -291,6 +294,15 @@ class TrainingRun:
         _save_weights(folder, codec, {})
         return {}
 
+    def _settle_familiarity(self) -> dict[str, float]:
+        """What a familiar head is, by all that are taught; how near the held-out ones come."""
+        training, held_out = self.clips
+        familiarity = Familiarity()
+        familiarity.settle(stack_frames(training, "face"))
+        _save_weights(self.folder / "familiarity", familiarity, {})
+        strange = familiarity(stack_frames(held_out, "face")) > 1
+        return {"strangers held-out": float(strange.float().mean())}
+
     def _train_probe(self) -> dict[str, float]:
         return self._fit(ProbeObjective(*self.windows), self._decaying())
 
@@ -315,7 +327,10 @@ class TrainingRun:
     def _train_context(self) -> dict[str, float]:
         name = self.models.network_name("landmark", "first")
         network = self._started(MVControlNet(self.models.networks[name]), name)
-        return self._fit(ContextObjective(network, self.lesson(name), *self.windows), self._decaying())
+        objective = ContextObjective(
+            network, self.lesson(name), *self.windows, stranger_share=self.config.stranger_share
+        )
+        return self._fit(objective, self._decaying())
 
     def _train_generating(self, name: str) -> dict[str, float]:
         shape = self._shapes[name]
@@ -436,9 +451,11 @@ class TrainingRun:
     def _note(self, name: str, figures: dict[str, float]) -> None:
         path = self.folder / FIGURES_FILE
         known = json.loads(path.read_text()) if path.is_file() else {}
-        # A budget below what was seen before trains nothing and changes no record.
-        seen = max(self.budgets[name].windows, known.get(name, {}).get("windows", 0))
-        known[name] = {"windows": seen, **figures}
+        if name in self.budgets:
+            # A budget below what was seen before trains nothing and changes no record.
+            seen = max(self.budgets[name].windows, known.get(name, {}).get("windows", 0))
+            figures = {"windows": seen, **figures}
+        known[name] = figures
         path.write_text(json.dumps(known, indent=2) + "\n")
 
 
@@ -495,12 +512,13 @@ def _folder_name(network: str) -> str:
     return network.replace("-", "_")
 
 
-def _save_weights(folder: Path, codec: Codec, figures: dict[str, float]) -> None:
-    """The codec with its statistics, and the mark that it is finished: latents may be cached from now on."""
+def _save_weights(folder: Path, network: nn.Module, figures: dict[str, float]) -> None:
+    """A network with its statistics, and the mark that it is finished: the codec may be cached with from now on."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in codec.state_dict().items()}, folder / "averaged.safetensors")
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / "averaged.safetensors")
     (folder / "done").write_text(json.dumps(figures) + "\n")
 
 

@@ -11,7 +11,7 @@ from contextalk.core.time import WINDOW_FRAMES
 from contextalk.models.machine import CPU, keep, move
 from contextalk.training.latents import LatentClip, clip_starts, stack_frames
 
-STACKED = ("face", "masked", "bent", "drawing", "scene", "mel", "place", "points", "lips")
+STACKED = ("face", "masked", "bent", "drawing", "scene", "mel", "place", "others", "points", "lips")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class WindowBatch:
     scene: Tensor
     mel: Tensor
     place: Tensor
+    others: Tensor
     points: Tensor
     lips: Tensor
     identity: Tensor
@@ -46,10 +47,12 @@ class Guesses:
     Attributes:
         first: As a first frame is guessed, told who it is; NaN where no window begins.
         sequence: As the frames of a sequence are guessed.
+        stranger: As both are guessed of a stranger (`Lesson.condition`); None for networks that know none.
     """
 
     first: Tensor
     sequence: Tensor
+    stranger: Tensor | None
 
 
 class WindowSet:
@@ -80,27 +83,31 @@ class WindowSet:
     def __len__(self) -> int:
         return len(self.begins)
 
-    def draw(self, count: int, generator: torch.Generator, *, length: int = WINDOW_FRAMES) -> WindowBatch:
+    def draw(
+        self, count: int, generator: torch.Generator, *, length: int = WINDOW_FRAMES, stranger: bool = False
+    ) -> WindowBatch:
         """`count` windows of `length` ≤ 8 frames at random."""
         drawn = torch.rand(count, generator=generator, dtype=torch.float64) * self._reach[-1]
         chosen = torch.searchsorted(self._reach, drawn, right=True)
-        return self.take(self.begins[chosen], generator, length=length)
+        return self.take(self.begins[chosen], generator, length=length, stranger=stranger)
 
-    def spread(self, count: int, *, length: int = WINDOW_FRAMES) -> WindowBatch:
+    def spread(self, count: int, *, length: int = WINDOW_FRAMES, stranger: bool = False) -> WindowBatch:
         """`count` windows evenly over the set, the same ones each time: for held-out figures."""
         chosen = torch.linspace(0, len(self.begins) - 1, min(count, len(self.begins))).long()
-        return self.take(self.begins[chosen], torch.Generator().manual_seed(0), length=length)
+        return self.take(self.begins[chosen], torch.Generator().manual_seed(0), length=length, stranger=stranger)
 
-    def take(self, begins: Tensor, generator: torch.Generator, *, length: int) -> WindowBatch:
-        """The windows that begin at the given frames of the set."""
+    def take(self, begins: Tensor, generator: torch.Generator, *, length: int, stranger: bool = False) -> WindowBatch:
+        """The windows that begin at the given frames of the set, with the guess that is made of a stranger or not."""
         frames = begins[:, None] + torch.arange(length)
         identities = torch.tensor([self._identity(begin, length, generator) for begin in begins.tolist()])
         values = {name: take_frames(tensor, frames, self.device) for name, tensor in self.tensors.items()}
         identity = take_frames(self.tensors["face"], identities, self.device)
         guess = None
         if self.guesses is not None:
-            guesses = self.guesses.first if length == 1 else self.guesses.sequence
-            guess = take_frames(guesses, frames, self.device)
+            known = self.guesses.first if length == 1 else self.guesses.sequence
+            chosen = self.guesses.stranger if stranger else known
+            assert chosen is not None  # only networks that are told of others meet strangers
+            guess = take_frames(chosen, frames, self.device)
         return WindowBatch(frames=frames, identity=identity, guess=guess, **values)
 
     def _identity(self, begin: int, length: int, generator: torch.Generator) -> int:

@@ -11,7 +11,9 @@ import torch
 from tests.generation_kit import face_points
 from torch.overrides import TorchFunctionMode
 
+from contextalk.core.records import OTHERS_SHAPE
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.pipeline import Told
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.mvcontrolnet import MVControlNet
@@ -44,17 +46,38 @@ def pictures(frames: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (frames, 256, 256, 3), dtype=np.uint8)
 
 
+def told(mel: np.ndarray) -> Told:
+    """All that a stage 1 is told of somebody it knows."""
+    return Told(
+        mel=mel,
+        others=np.full((len(mel), *OTHERS_SHAPE), 0.5, np.float32),
+        scene_view=pictures(len(mel), 0),
+        place=np.full((len(mel), 3), 0.5, np.float32),
+        identity_head=pictures(1, 1)[0],
+    )
+
+
 def test_stage_1_gives_back_the_carried_face_and_follows_the_sound(bundle: Bundle):
     stage = Stage1(bundle, DRAWING)
     mel = np.random.default_rng(0).normal(size=(8, 80, 16)).astype(np.float32)
-    place, head = np.full((8, 3), 0.5, np.float32), pictures(1, 1)[0]
-    points, pupils = stage.window(pictures(1, 0), mel[:1], place[:1], head, None, 0)
+    points, pupils = stage.window(told(mel[:1]), None, 0)
     assert points.shape == (1, 68, 2)
-    points, pupils = stage.window(pictures(8, 0), mel, place, head, (FACE, PUPILS), 0)
+    points, pupils = stage.window(told(mel), (FACE, PUPILS), 0)
     assert np.array_equal(points[0], FACE)
     assert np.array_equal(pupils[0], PUPILS)
-    other, _ = stage.window(pictures(8, 0), mel + 1, place, head, (FACE, PUPILS), 0)
+    other, _ = stage.window(told(mel + 1), (FACE, PUPILS), 0)
     assert np.abs(other[1:] - points[1:]).max() > 0
+
+
+def test_stage_1_of_a_stranger_is_told_of_the_others_and_sees_nothing(bundle: Bundle):
+    stage = Stage1(bundle, DRAWING)
+    known = told(np.zeros((1, 80, 16), np.float32))
+    stranger = Told(mel=known.mel, others=known.others)
+    first, _ = stage.window(stranger, None, 0)
+    assert np.isfinite(first).all()
+    assert not np.array_equal(first, stage.window(known, None, 0)[0])
+    moved = replace(stranger, others=stranger.others * -1)
+    assert not np.array_equal(first, stage.window(moved, None, 0)[0])
 
 
 def test_stage_2_gives_back_the_carried_latent(bundle: Bundle):
@@ -116,13 +139,13 @@ class EverythingHasAPlace(TorchFunctionMode):
 
 @pytest.mark.parametrize("frames", [1, 8])
 def test_every_tensor_of_a_window_has_its_device(bundle: Bundle, frames: int):
-    mel, place = np.zeros((frames, 80, 16), np.float32), np.full((frames, 3), 0.5, np.float32)
+    mel = np.zeros((frames, 80, 16), np.float32)
     head = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
     faces = np.repeat(WHOLE[None], frames, axis=0)
     carried = None if frames == 1 else torch.zeros(16, 16, 16)
     face = None if frames == 1 else (FACE, PUPILS)
     with EverythingHasAPlace():
-        Stage1(bundle, DRAWING).window(pictures(frames, 0), mel, place, head.picture, face, 0)
+        Stage1(bundle, DRAWING).window(told(mel), face, 0)
         Stage2(bundle, DRAWING).window(pictures(frames, 2), pictures(frames, 3), faces, mel, head, carried, 0)
     with EverythingHasAPlace(), pytest.raises(AssertionError, match="makes a tensor without a device"):
         _made_by("contextalk.elsewhere")

@@ -40,6 +40,7 @@ def clip(key: str, side: float) -> LatentClip:
         scene=scene,
         mel=torch.zeros(16, 80, 16),
         place=torch.full((16, 3), 0.5),
+        others=torch.full((16, 3, 7), side),
         points=points,
         lips=torch.zeros(16, 16, 16, dtype=torch.uint8),
     )

@@ -34,6 +34,7 @@ def clip(key: str, frames: int = 40, person: str = "anna") -> LatentClip:
         scene=random(16, 16, 16),
         mel=random(80, 16),
         place=random(3),
+        others=random(3, 7),
         points=random(70, 2) * 20 + 128,
         lips=torch.randint(0, 256, (frames, 16, 16), dtype=torch.uint8, generator=generator),
     )
@@ -68,7 +69,10 @@ def test_the_first_frame_goes_in_clean_and_is_not_in_the_loss() -> None:
     learning = objective()
     windows = learning.training.draw(4, torch.Generator().manual_seed(0))
     errors, _ = learning._errors(
-        windows, learning._condition(windows, 0, first=False), windows.face[:, 0], torch.Generator().manual_seed(1)
+        windows,
+        learning._condition(windows, 0, first=False, stranger=False),
+        windows.face[:, 0],
+        torch.Generator().manual_seed(1),
     )
     noisy, _, first_is_clean = learning.network.shown[-1]
     assert first_is_clean

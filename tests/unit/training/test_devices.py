@@ -81,7 +81,7 @@ def face(device: torch.device) -> Objective:
 def landmark(device: torch.device, *, residual: float = 0.0) -> Objective:
     windows = WindowSet(CLIPS, device)
     guess = torch.zeros(80, 16, 16, 16, device=device)
-    windows.guesses = Guesses(first=guess, sequence=guess)
+    windows.guesses = Guesses(first=guess, sequence=guess, stranger=guess)
     lesson = replace(CONTEXT_LESSON, residual=residual)
     network = MVControlNet(replace(CONFIG, num_hints=2 if residual else 1)).to(device)
     return DenoisingObjective("landmark", network, Process(), lesson, EVERYTHING, windows, windows)

@@ -19,6 +19,7 @@ def clip(key: str, person: str, frames: int, value: float) -> LatentClip:
         **dict.fromkeys(("face", "masked", "bent", "drawing", "scene"), latent.half()),
         mel=torch.zeros(frames, 80, 16).half(),
         place=torch.zeros(frames, 3),
+        others=torch.zeros(frames, 3, 7),
         points=torch.zeros(frames, 70, 2),
         lips=torch.zeros(frames, 16, 16, dtype=torch.uint8),
     )

@@ -14,7 +14,7 @@ from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablatio
 from contextalk.evaluation.baselines.pipelines import open_bundle, refuse, with_stages
 from contextalk.generation.generate import generate_with
 from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Face, Picture
+from contextalk.generation.pipeline import Face, Picture, Told
 from contextalk.generation.stages import Drawing
 from contextalk.generation.work import file_digest
 from contextalk.models.bundle import Bundle
@@ -60,18 +60,10 @@ class OneStage:
 class NoLandmarks:
     """A stage 1 that draws nothing: NaN points, of which the drawing is empty."""
 
-    def window(
-        self,
-        scene_view: Picture,
-        mel: NDArray[np.float32],
-        place: NDArray[np.float32],
-        identity_head: Picture,
-        carried: Face | None,
-        seed: int,
-    ) -> tuple[Points, Points]:
+    def window(self, told: Told, carried: Face | None, seed: int) -> tuple[Points, Points]:
         """(F, 68, 2) and (F, 2, 2) of NaN."""
-        del mel, place, identity_head, carried, seed
-        frames = len(scene_view)
+        del carried, seed
+        frames = len(told.mel)
         return np.full((frames, NUM_POINTS, 2), np.nan, np.float32), np.full((frames, 2, 2), np.nan, np.float32)
 
 

@@ -1,14 +1,15 @@
 """Ours without sight of the scene: the floor of every figure that is about context."""
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
 from contextalk.core.records import GenerateRequest, GenerateResult, Progress
 from contextalk.evaluation.baselines.pipelines import open_bundle, refuse, with_stages
 from contextalk.faces.views import GREY
 from contextalk.generation.generate import generate_with
-from contextalk.generation.pipeline import Face, LandmarkStage, Picture
+from contextalk.generation.pipeline import Face, LandmarkStage, Told
 
 
 class SceneBlind:
@@ -34,14 +35,7 @@ class BlindLandmarks:
     def __init__(self, stage: LandmarkStage) -> None:
         self._stage = stage
 
-    def window(
-        self,
-        scene_view: Picture,
-        mel: NDArray[np.float32],
-        place: NDArray[np.float32],
-        identity_head: Picture,
-        carried: Face | None,
-        seed: int,
-    ) -> tuple[Points, Points]:
-        """As the stage's own, of a view in the masks' grey all over."""
-        return self._stage.window(np.full_like(scene_view, GREY), mel, place, identity_head, carried, seed)
+    def window(self, told: Told, carried: Face | None, seed: int) -> tuple[Points, Points]:
+        """As the stage's own, of a view in the masks' grey all over and of nobody around."""
+        view = None if told.scene_view is None else np.full_like(told.scene_view, GREY)
+        return self._stage.window(replace(told, scene_view=view, others=np.zeros_like(told.others)), carried, seed)

@@ -18,23 +18,38 @@ class ContextObjective:
 
     name = "context"
 
-    def __init__(self, network: MVControlNet, lesson: Lesson, training: WindowSet, held_out: WindowSet) -> None:
+    def __init__(
+        self,
+        network: MVControlNet,
+        lesson: Lesson,
+        training: WindowSet,
+        held_out: WindowSet,
+        *,
+        stranger_share: float = 0.0,
+    ) -> None:
+        """Bring data and network together; `stranger_share` as in `TrainConfig`."""
         self.network = network
         self.lesson = lesson
         self.training = training
         self.held_out = held_out
+        self.stranger_share = stranger_share
 
     def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is eight frames of eight clips. Half of the steps are told who it is."""
         windows = self.training.draw(8 * batch, generator, length=1)
         with_identity = bool(torch.rand((), generator=generator) < 0.5)
-        points = self._regress(windows, first=with_identity)
+        stranger = self.lesson.meets_strangers and bool(torch.rand((), generator=generator) < self.stranger_share)
+        points = self._regress(windows, first=with_identity, stranger=stranger)
         return points_loss(points, windows.points), {}
 
     def evaluate(self) -> dict[str, float]:
         """Distance, side and mouth on held-out frames."""
         windows = self.held_out.spread(512, length=1)
-        return point_figures(self._regress(windows, first=True), windows.points)
+        figures = point_figures(self._regress(windows, first=True, stranger=False), windows.points)
+        if self.lesson.meets_strangers:
+            strangers = point_figures(self._regress(windows, first=True, stranger=True), windows.points)
+            figures |= {f"{name} stranger": value for name, value in strangers.items()}
+        return figures
 
-    def _regress(self, windows: WindowBatch, *, first: bool) -> Tensor:
-        return self.network.regress_points(self.lesson.regression(windows, first=first))
+    def _regress(self, windows: WindowBatch, *, first: bool, stranger: bool) -> Tensor:
+        return self.network.regress_points(self.lesson.regression(windows, first=first, stranger=stranger))

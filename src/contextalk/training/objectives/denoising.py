@@ -9,6 +9,7 @@ from torch import Tensor
 
 from contextalk.core.geometry import CROP_PX, LATENT_CELLS
 from contextalk.core.records import NUM_POINTS
+from contextalk.core.time import WINDOW_FRAMES
 from contextalk.diffusion.process import Process
 from contextalk.models.conditions import Condition, Modality
 from contextalk.models.config import FaceHint, Step
@@ -48,9 +49,14 @@ class Lesson:
         whole = windows.drawing if self.stage == "landmark" else windows.face
         return (whole - self._guess(windows)) / self.residual if self.residual else whole
 
-    def regression(self, windows: WindowBatch, *, first: bool) -> Condition:
+    @property
+    def meets_strangers(self) -> bool:
+        """Whether the network can do without sight of the scene and of who it is."""
+        return "others" in self.modalities
+
+    def regression(self, windows: WindowBatch, *, first: bool, stranger: bool = False) -> Condition:
         """c_l for the points that the condition encoders regress, before there is a guess."""
-        return replace(self, residual=0.0).condition(windows, None, first=first)
+        return replace(self, residual=0.0).condition(windows, None, first=first, stranger=stranger)
 
     def _guess(self, windows: WindowBatch) -> Tensor:
         if self.stage == "face":
@@ -58,15 +64,24 @@ class Lesson:
         assert windows.guess is not None  # made before training begins
         return windows.guess
 
-    def condition(self, windows: WindowBatch, lips: Tensor | None, *, first: bool) -> Condition:
-        """c_l and c_v as DESIGN's table lists them; identity leaves stage 1 after the first frame."""
+    def condition(self, windows: WindowBatch, lips: Tensor | None, *, first: bool, stranger: bool = False) -> Condition:
+        """c_l and c_v as DESIGN's table lists them; identity leaves stage 1 after the first frame.
+
+        A stranger is a target unlike all that the bundle has seen. Of them stage 1 is told the sound and the numbers of
+        the people around, which mean the same whatever the footage looks like; the scene view is blank, and neither
+        identity nor place is told.
+        """
         with_identity = "identity" in self.modalities and (first or self.stage == "face")
+        hints = self._hints(windows)
+        if stranger:
+            hints, with_identity = (torch.zeros_like(hints[0]), *hints[1:]), False
         return Condition(
-            hints=self._hints(windows),
+            hints=hints,
             audio=windows.mel if "audio" in self.modalities else None,
             lips=lips if "lips" in self.modalities else None,
             identity=windows.identity if with_identity else None,
-            place=windows.place if "place" in self.modalities else None,
+            place=windows.place if "place" in self.modalities and not stranger else None,
+            others=windows.others if "others" in self.modalities else None,
             expression=expression(windows.points[..., :NUM_POINTS, :]) if "expression" in self.modalities else None,
         )
 
@@ -134,8 +149,10 @@ class DenoisingObjective:
     def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`. A step of first frames has eight times as many, so that every step costs the same."""
         first = self._is_first_step(generator)
-        windows = self.training.draw(8 * batch, generator, length=1) if first else self.training.draw(batch, generator)
-        condition = self._condition(windows, 0, first=first)
+        stranger = self._is_strangers_step(generator)
+        count, length = (8 * batch, 1) if first else (batch, WINDOW_FRAMES)
+        windows = self.training.draw(count, generator, length=length, stranger=stranger)
+        condition = self._condition(windows, 0, first=first, stranger=stranger)
         condition = self._drop(condition, generator)
         carried = None if first else self._carried(windows, generator)
         error, points = self._errors(windows, condition, carried, generator)
@@ -151,15 +168,20 @@ class DenoisingObjective:
         """Denoising error on held-out windows, always the same noise; side and mouth of the auxiliary points."""
         figures: dict[str, float] = {}
         for step in self.lesson.steps:
-            first = step == "first"
-            windows = self.held_out.spread(128 if first else 48, length=1 if first else 8)
-            condition = self._condition(windows, 1, first=first)
-            carried = None if first else self.lesson.clean(windows)[:, 0]
-            generator = torch.Generator().manual_seed(0)
-            error, points = self._errors(windows, condition, carried, generator)
-            figures[f"denoising {step}"] = float(error.mean())
-            if points is not None:
-                figures |= {f"{name} {step}": value for name, value in point_figures(points, windows.points).items()}
+            figures |= self._evaluate_step(step, stranger=False)
+            if self.lesson.meets_strangers:
+                figures |= self._evaluate_step(step, stranger=True)
+        return figures
+
+    def _evaluate_step(self, step: Step, *, stranger: bool) -> dict[str, float]:
+        first, name = step == "first", f"{step} stranger" if stranger else step
+        windows = self.held_out.spread(128 if first else 48, length=1 if first else WINDOW_FRAMES, stranger=stranger)
+        condition = self._condition(windows, 1, first=first, stranger=stranger)
+        carried = None if first else self.lesson.clean(windows)[:, 0]
+        error, points = self._errors(windows, condition, carried, torch.Generator().manual_seed(0))
+        figures = {f"denoising {name}": float(error.mean())}
+        if points is not None:
+            figures |= {f"{what} {name}": value for what, value in point_figures(points, windows.points).items()}
         return figures
 
     def _is_first_step(self, generator: torch.Generator) -> bool:
@@ -167,14 +189,19 @@ class DenoisingObjective:
             return bool(torch.rand((), generator=generator) < self.config.first_share)
         return self.lesson.steps[0] == "first"
 
-    def _condition(self, windows: WindowBatch, source: int, *, first: bool) -> Condition:
+    def _is_strangers_step(self, generator: torch.Generator) -> bool:
+        # Drawn only where there are such steps: nothing changes for networks without them.
+        return self.lesson.meets_strangers and bool(torch.rand((), generator=generator) < self.config.stranger_share)
+
+    def _condition(self, windows: WindowBatch, source: int, *, first: bool, stranger: bool) -> Condition:
         lips = self.lips[source](windows) if self.lips is not None else None
-        return self.lesson.condition(windows, lips, first=first)
+        return self.lesson.condition(windows, lips, first=first, stranger=stranger)
 
     def _drop(self, condition: Condition, generator: torch.Generator) -> Condition:
         """Each modality of a whole batch now and then becomes its null token, so that its absence is understood."""
-        # Drawn last, and only where it is told: nothing changes for networks without it.
-        names = (*_DROPPABLE, "expression") if "expression" in self.lesson.modalities else _DROPPABLE
+        # Drawn last, and only where they are told: nothing changes for networks without them.
+        late = tuple(name for name in ("expression", "others") if name in self.lesson.modalities)
+        names = (*_DROPPABLE, *late)
         dropped = {
             name: None for name in names if float(torch.rand((), generator=generator)) < self.config.condition_dropout
         }

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from contextalk.core.config import to_dict
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.geometry import CROP_PX
-from contextalk.core.records import GenerateRequest, Landmarks
+from contextalk.core.records import OTHERS_SHAPE, GenerateRequest, Landmarks
 from contextalk.diffusion.process import Process
 from contextalk.evaluation.baselines import framewise, shuffled_scene
 from contextalk.evaluation.baselines.ablation import load_ablation
@@ -27,6 +27,7 @@ from contextalk.evaluation.baselines.shuffled_scene import ShuffledScene
 from contextalk.faces.crop import scene_mask
 from contextalk.faces.views import GREY, head_crop, scene_view
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.pipeline import Told
 from contextalk.generation.region import find_region
 from contextalk.generation.stages import Drawing
 from contextalk.media.video import probe, read_frames
@@ -151,18 +152,27 @@ def test_framewise_frames_know_nothing_of_each_other(bundle: Bundle) -> None:
 
 
 def test_blind_landmarks_see_grey() -> None:
-    seen: list[np.ndarray] = []
+    seen: list[Told] = []
 
     class Spy(EnergyFaces):
-        def window(self, scene_view, *rest):
-            seen.append(scene_view)
-            return super().window(scene_view, *rest)
+        def window(self, told, *rest):
+            seen.append(told)
+            return super().window(told, *rest)
 
-    given = window(1)
-    place = np.full((1, 3), 0.3, np.float32)
-    BlindLandmarks(Spy()).window(given["scene_view"], given["mel"], place, given["identity"].picture, None, 0)
-    assert seen[0].shape == (1, CROP_PX, CROP_PX, 3)
-    assert (seen[0] == GREY).all()
+    BlindLandmarks(Spy()).window(told(window(1)["scene_view"]), None, 0)
+    assert seen[0].scene_view.shape == (1, CROP_PX, CROP_PX, 3)
+    assert (seen[0].scene_view == GREY).all()
+    assert not seen[0].others.any()
+
+
+def told(view: np.ndarray) -> Told:
+    return Told(
+        mel=np.zeros((len(view), 80, 16), np.float32),
+        others=np.ones((len(view), *OTHERS_SHAPE), np.float32),
+        scene_view=view,
+        place=np.full((len(view), 3), 0.3, np.float32),
+        identity_head=view[0],
+    )
 
 
 def test_scene_blind_draws_other_landmarks_of_the_same_bundle(folder: Path, tmp_path: Path) -> None:
@@ -190,9 +200,9 @@ def test_shuffled_scene_looks_elsewhere_and_keeps_crop_px(
     seen: list[np.ndarray] = []
 
     class Spy(EnergyFaces):
-        def window(self, scene_view, *rest):
-            seen.append(scene_view)
-            return super().window(scene_view, *rest)
+        def window(self, told, *rest):
+            seen.append(told.scene_view)
+            return super().window(told, *rest)
 
     pipeline = replace(simple_pipeline(), landmarks=Spy())
     monkeypatch.setattr(shuffled_scene, "open_bundle", lambda _: (pipeline, None))
@@ -208,16 +218,11 @@ def test_shuffled_scene_looks_elsewhere_and_keeps_crop_px(
     assert result.landmarks.valid.all()
     assert result.report["bundle"]["baseline"] == "shuffled scene"
     # Stage 1's first face has its eyes' middle and chin where the kit puts it in every scene, crop px.
-    first_face = EnergyFaces().window(*spied(seen[0]))[0][0]
+    first_face = EnergyFaces().window(told(seen[0]), None, 0)[0][0]
     in_crop = result.crop.to_crop(result.landmarks.points)[0]
     # The mouth depends on the sound and the whole face is jittered by half a pixel or so (4 σ); the jaw does not move.
     np.testing.assert_allclose(in_crop[:17], first_face[:17], atol=4.0)
     np.testing.assert_allclose(np.ptp(in_crop[:17], axis=0), np.ptp(first_face[:17], axis=0), rtol=1e-3)
-
-
-def spied(views: np.ndarray) -> tuple[object, ...]:
-    """A first window as stage 1 is given it."""
-    return views, np.zeros((1, 80, 16), np.float32), np.zeros((1, 3), np.float32), views[0], None, 0
 
 
 def test_shuffled_scene_wants_a_clip_as_long(folder: Path, tmp_path: Path) -> None:
