@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from contextalk.core.records import GenerateRequest, Landmarks
+from contextalk.core.records import GenerateRequest, Landmarks, MissingFace
 from contextalk.faces.targets import TargetError
 from contextalk.generation.generate import generate_with
 from contextalk.generation.identity import identity_from_scene
 from contextalk.generation.sheet import contact_sheet
 from contextalk.media.audio import read_audio
 from contextalk.media.video import write_video
-from generation_kit import EnergyFaces, make_audio, make_scene, planes_of, simple_pipeline
+from generation_kit import EnergyFaces, make_audio, make_scene, planes_of, simple_pipeline, still_landmarks
 
 FRAMES = 30
 
@@ -93,6 +93,20 @@ def test_edited_landmarks_without_a_face_follow_the_policy(request_: GenerateReq
     replayed = replace(request_, landmarks=saved, on_missing_face="passthrough")
     generate_with(simple_pipeline(), replayed)
     assert changed_frames(request_) == [*range(1, 12), *range(15, 20), *range(24, 30)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed"), [("passthrough", [*range(4, 12), *range(15, 21)]), ("hold", list(range(FRAMES)))]
+)
+def test_landmarks_for_part_of_a_shot_are_no_more_than_that(
+    request_: GenerateRequest, tmp_path: Path, policy: MissingFace, changed: list[int]
+):
+    """Rows for frames 5 to 19: a frame beside them is held over, the others follow the policy and are reported."""
+    still_landmarks(np.arange(5, 20) / 25).save(tmp_path / "part.npz")
+    request = replace(request_, landmarks=tmp_path / "part.npz", on_missing_face=policy)
+    result = generate_with(simple_pipeline(), request)
+    assert changed_frames(request) == changed
+    assert result.report["missing_face_frames"] == [*range(4), 12, 13, 14, *range(21, FRAMES)]
 
 
 @pytest.mark.parametrize("sound", ["driving", "scene+driving", "keep"])
