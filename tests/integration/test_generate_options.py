@@ -1,5 +1,6 @@
 """What each word of a request does."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,19 @@ def test_landmarks_for_part_of_a_shot_are_no_more_than_that(
     result = generate_with(simple_pipeline(), request)
     assert changed_frames(request) == changed
     assert result.report["missing_face_frames"] == [*range(4), 12, 13, 14, *range(21, FRAMES)]
+
+
+def test_the_report_says_what_was_replayed(request_: GenerateRequest, tmp_path: Path):
+    path = tmp_path / "given.npz"
+    still_landmarks(np.arange(2, 20) / 25, hidden=(3, 4)).save(path)
+    result = generate_with(simple_pipeline(), replace(request_, landmarks=path))
+    assert result.report["replayed_landmarks"] == {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "rows": 18,
+        "valid_rows": 16,
+        "times_s": [0.08, 0.76],
+    }
+    assert generate_with(simple_pipeline(), request_).report["replayed_landmarks"] is None
 
 
 @pytest.mark.parametrize("sound", ["driving", "scene+driving", "keep"])

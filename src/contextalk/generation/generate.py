@@ -129,6 +129,7 @@ def generate_with(
             stride=stride,
             audio_s=driving.duration_s,
             inputs=inputs,
+            replayed=given,
             resumed_segments=resumed,
             watch=watch,
         )

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from contextalk.core.records import GenerateRequest, Scene
+from contextalk.core.records import GenerateRequest, Landmarks, Scene
 from contextalk.generation.pipeline import Pipeline
 from contextalk.generation.plan import Span, Step
 from contextalk.generation.region import Region
@@ -72,6 +72,7 @@ def compose_report(
     stride: int,
     audio_s: float,
     inputs: dict[str, Any],
+    replayed: Landmarks | None,
     resumed_segments: int,
     watch: Stopwatch,
 ) -> dict[str, object]:
@@ -118,6 +119,7 @@ def compose_report(
         "audio_s": round(audio_s, 4),
         "silence_s": round(max(0.0, scene.duration_s - audio_s), 4),
         "generated_frames": generated,
+        "replayed_landmarks": None if replayed is None else _replayed(replayed, inputs["landmarks"]["sha256"]),
         "spans": [[span.start, span.stop] for span in spans],
         "untouched_frames": len(scene.times_s) - generated,
         "missing_face_frames": list(region.missing),
@@ -144,6 +146,15 @@ def write_report(report: dict[str, object], path: Path) -> None:
 def report_path(request: GenerateRequest) -> Path:
     """Where the report goes: as asked, else OUT.report.json."""
     return request.report if request.report is not None else request.output.with_suffix(".report.json")
+
+
+def _replayed(given: Landmarks, sha256: str) -> dict[str, object]:
+    return {
+        "sha256": sha256,
+        "rows": len(given),
+        "valid_rows": int(given.valid.sum()),
+        "times_s": [round(float(time_s), 4) for time_s in given.times_s[[0, -1]]],
+    }
 
 
 def _rounded(values: NDArray[np.float32]) -> list[Any]:
