@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -188,6 +189,22 @@ def test_the_report_says_what_was_done(request_: GenerateRequest, tmp_path: Path
     assert len(written["provenance"]["inputs"]["scene"]["sha256"]) == 64
     assert set(written["seconds"]) == {"read", "bundle", "faces", "landmarks", "heads", "join"}
     assert written["generated_frames"] == result.report["generated_frames"] == FRAMES
+
+
+def test_the_report_says_whence_the_identity_is(request_: GenerateRequest, tmp_path: Path):
+    """The whole scene, a part of it, and a scene that is one window: there no frame lies outside."""
+
+    def said(request: GenerateRequest) -> tuple[list[bool], set[int]]:
+        identity: Any = generate_with(simple_pipeline(), request).report["identity"]
+        inside = [picture["in_generated_window"] for picture in identity["pictures"]]
+        assert [picture["time_s"] is None for picture in identity["pictures"]] == [False] * len(inside)
+        return inside, set(identity["windows_with_own_head"].values())
+
+    assert said(request_) == ([True] * 2, {0})
+    assert said(replace(request_, time_range_s=(0.2, 0.4))) == ([False], {0})
+    short = make_scene(tmp_path / "short", ticks=tuple(range(8)))
+    audio = make_audio(tmp_path / "short.wav", 0.3)
+    assert said(replace(request_, scene=short, audio=audio, output=tmp_path / "short.mp4")) == ([True] * 2, {1})
 
 
 def test_the_sheet_shows_four_rows(request_: GenerateRequest):

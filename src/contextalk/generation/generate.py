@@ -123,6 +123,7 @@ def generate_with(
             request,
             scene=scene,
             region=region,
+            identity=identity,
             pipeline=pipeline,
             spans=spans,
             segments=segments,
