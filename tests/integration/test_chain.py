@@ -65,7 +65,8 @@ def test_from_nothing_to_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     same = {name: equal_weights(old.modules[name], new.modules[name]) for name in old.modules}
     assert same.pop("face_first") is False
     assert all(same.values()), same
-    assert set(new.card.record) == set(old.card.record)
+    assert set(new.card.record) == {*old.card.record, "from"}
+    assert json.loads(new.card.record["from"]) == {"bundle": bundle.name, "sha256": old.fingerprint}
 
 
 @pytest.mark.usefixtures("skia_drawing")

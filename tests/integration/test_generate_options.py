@@ -1,5 +1,6 @@
 """What each word of a request does."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from contextalk.core.records import GenerateRequest, Landmarks
+from contextalk.core.records import GenerateRequest, Landmarks, MissingFace
 from contextalk.faces.targets import TargetError
 from contextalk.generation.generate import generate_with
 from contextalk.generation.identity import identity_from_scene
@@ -19,7 +20,7 @@ from contextalk.generation.pipeline import Face, Told
 from contextalk.generation.sheet import contact_sheet
 from contextalk.media.audio import read_audio
 from contextalk.media.video import write_video
-from generation_kit import EnergyFaces, make_audio, make_scene, planes_of, simple_pipeline
+from generation_kit import EnergyFaces, make_audio, make_scene, planes_of, simple_pipeline, still_landmarks
 
 FRAMES = 30
 
@@ -97,6 +98,33 @@ def test_edited_landmarks_without_a_face_follow_the_policy(request_: GenerateReq
     assert changed_frames(request_) == [*range(1, 12), *range(15, 20), *range(24, 30)]
 
 
+@pytest.mark.parametrize(
+    ("policy", "changed"), [("passthrough", [*range(4, 12), *range(15, 21)]), ("hold", list(range(FRAMES)))]
+)
+def test_landmarks_for_part_of_a_shot_are_no_more_than_that(
+    request_: GenerateRequest, tmp_path: Path, policy: MissingFace, changed: list[int]
+):
+    """Rows for frames 5 to 19: a frame beside them is held over, the others follow the policy and are reported."""
+    still_landmarks(np.arange(5, 20) / 25).save(tmp_path / "part.npz")
+    request = replace(request_, landmarks=tmp_path / "part.npz", on_missing_face=policy)
+    result = generate_with(simple_pipeline(), request)
+    assert changed_frames(request) == changed
+    assert result.report["missing_face_frames"] == [*range(4), 12, 13, 14, *range(21, FRAMES)]
+
+
+def test_the_report_says_what_was_replayed(request_: GenerateRequest, tmp_path: Path):
+    path = tmp_path / "given.npz"
+    still_landmarks(np.arange(2, 20) / 25, hidden=(3, 4)).save(path)
+    result = generate_with(simple_pipeline(), replace(request_, landmarks=path))
+    assert result.report["replayed_landmarks"] == {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "rows": 18,
+        "valid_rows": 16,
+        "times_s": [0.08, 0.76],
+    }
+    assert generate_with(simple_pipeline(), request_).report["replayed_landmarks"] is None
+
+
 @pytest.mark.parametrize("sound", ["driving", "scene+driving", "keep"])
 def test_what_is_heard(request_: GenerateRequest, sound: str):
     generate_with(simple_pipeline(), replace(request_, sound=sound))  # pyright: ignore[reportArgumentType]
@@ -162,6 +190,22 @@ def test_the_report_says_what_was_done(request_: GenerateRequest, tmp_path: Path
     assert len(written["provenance"]["inputs"]["scene"]["sha256"]) == 64
     assert set(written["seconds"]) == {"read", "bundle", "faces", "landmarks", "heads", "join"}
     assert written["generated_frames"] == result.report["generated_frames"] == FRAMES
+
+
+def test_the_report_says_whence_the_identity_is(request_: GenerateRequest, tmp_path: Path):
+    """The whole scene, a part of it, and a scene that is one window: there no frame lies outside."""
+
+    def said(request: GenerateRequest) -> tuple[list[bool], set[int]]:
+        identity: Any = generate_with(simple_pipeline(), request).report["identity"]
+        inside = [picture["in_generated_window"] for picture in identity["pictures"]]
+        assert [picture["time_s"] is None for picture in identity["pictures"]] == [False] * len(inside)
+        return inside, set(identity["windows_with_own_head"].values())
+
+    assert said(request_) == ([True] * 2, {0})
+    assert said(replace(request_, time_range_s=(0.2, 0.4))) == ([False], {0})
+    short = make_scene(tmp_path / "short", ticks=tuple(range(8)))
+    audio = make_audio(tmp_path / "short.wav", 0.3)
+    assert said(replace(request_, scene=short, audio=audio, output=tmp_path / "short.mp4")) == ([True] * 2, {1})
 
 
 def test_the_sheet_shows_four_rows(request_: GenerateRequest):

@@ -36,6 +36,9 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
         num_steps=card.models.num_steps if request.steps is None else request.steps,
     )
     check_sampler(card.models.process, drawing.sampler, drawing.num_steps)
+    for stage in ("landmark", "face") if request.landmarks is None else ("face",):
+        for step in ("first", "sequence"):
+            bundle.network(stage, step)  # one that lacks is missed now, not after the scene was looked at
     faces = Stage2(bundle, drawing)
 
     def why_not(head: Picture) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from contextalk.core.errors import BundleError
+from contextalk.core.errors import BundleError, TargetError
 from contextalk.core.records import GenerateRequest, GenerateResult, Landmarks, Progress, Scene
 from contextalk.core.time import WINDOW_FRAMES, render_stride
 from contextalk.generation.blinking import add_blinks
@@ -135,6 +135,7 @@ def generate_with(
             request,
             scene=scene,
             region=region,
+            identity=identity,
             pipeline=pipeline,
             spans=spans,
             stranger=stranger,
@@ -142,6 +143,7 @@ def generate_with(
             stride=stride,
             audio_s=driving.duration_s,
             inputs=inputs,
+            replayed=given,
             resumed_segments=resumed,
             watch=watch,
         )
@@ -168,15 +170,21 @@ def _is_stranger(pipeline: Pipeline, identity: Identity, request: GenerateReques
 
 
 def _replay(given: Landmarks, region: Region, request: GenerateRequest) -> tuple[Region, list[Span], Landmarks]:
-    """Given landmarks at the scene's times; rows without a face follow `on_missing_face` like frames without one."""
-    spans = find_spans(region.shots, region.active)
-    landmarks = to_scene_times(given, region.scene, spans)
-    active = frames_to_generate(
-        landmarks.valid, region.active, region.scene.times_s, region.shots, request.on_missing_face
-    )
-    region = with_landmarks(region, active)
-    filled = fill_missing(landmarks, region.shots, request.on_missing_face)
-    return region, find_spans(region.shots, region.active), filled
+    """Given landmarks at the scene's times; where they show no face, `on_missing_face` decides.
+
+    Raises:
+        TargetError: They show none in any frame to regenerate, or not in all and the policy is `error`.
+    """
+    scene, policy = region.scene, request.on_missing_face
+    landmarks = to_scene_times(given, scene, find_spans(region.shots, region.active))
+    active = frames_to_generate(landmarks.valid, region.active, scene.times_s, region.shots, policy)
+    if not active.any():
+        raise TargetError(
+            f"the landmarks of {request.landmarks} show no face in the frames to regenerate (their times are "
+            f"{given.times_s[0]:.2f} to {given.times_s[-1]:.2f} s), wanted at least one"
+        )
+    region = with_landmarks(region, landmarks.valid, active)
+    return region, find_spans(region.shots, region.active), fill_missing(landmarks, region.shots, policy)
 
 
 def _write_segments(

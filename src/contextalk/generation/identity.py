@@ -17,7 +17,7 @@ from contextalk.media.video import read_frames
 Picture = NDArray[np.uint8]
 
 SPARE_DISTANCE_S = 1.0
-"""How far the second picture is taken from the first, so that no window holds both."""
+"""How far the second picture is taken from the first, where the scene lasts: no window holds both."""
 
 _MOST_HEADS = 6
 _OTHER_POSE_DEG = 8.0
@@ -70,7 +70,7 @@ class Identity:
     times_s: tuple[float | None, ...]
 
     def for_window(self, start_s: float, stop_s: float, wanted: Points | None = None) -> IdentityHead:
-        """A head that was not taken inside a window; the last one where all were.
+        """A head that was not taken inside a window; the last one where all were (`has_own_head`).
 
         Args:
             start_s: First frame of the window.
@@ -78,17 +78,21 @@ class Identity:
             wanted: (F, 70, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
                 nearer, the one nearest in pose. None: the first.
         """
-        free = [
-            head
-            for head, time_s in zip(self.heads, self.times_s, strict=True)
-            if time_s is None or not start_s <= time_s <= stop_s
-        ] or [self.heads[-1]]
+        inside = self._inside(start_s, stop_s)
+        free = [head for head, own in zip(self.heads, inside, strict=True) if not own] or [self.heads[-1]]
         if wanted is None:
             return free[0]
         middle = wanted.mean(axis=0)
         fits = [(_misfit(head.points, middle), head) for head in free]
         fits += [(_misfit(head.points, middle) + _MIRROR_PENALTY, head) for head in (head.mirrored() for head in free)]
         return min(fits, key=lambda fit: fit[0])[1]
+
+    def has_own_head(self, start_s: float, stop_s: float) -> bool:
+        """Whether a window from the first to the second time is drawn with a head from inside it: there is no other."""
+        return all(self._inside(start_s, stop_s))
+
+    def _inside(self, start_s: float, stop_s: float) -> list[bool]:
+        return [time_s is not None and start_s <= time_s <= stop_s for time_s in self.times_s]
 
 
 def identity_from_file(path: Path) -> Identity:
@@ -111,7 +115,8 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     """The target's own head in the scene: the most frontal one that is whole in the picture, and some in other poses.
 
     Frames that are not generated come first; where there are none, a second picture serves the windows that hold the
-    first.
+    first. Where the face is not seen long enough for that, its first and last head serve: only a window that holds
+    every frame in which it is seen is left with its own.
 
     Args:
         scene: The video.
@@ -125,9 +130,12 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     score = np.where(landmarks.valid, penalty + turned, np.inf)
     best = int(np.argmin(score))
     frames = [best]
-    apart = np.abs(landmarks.times_s - landmarks.times_s[best]) >= SPARE_DISTANCE_S
-    if generated[best] and np.isfinite(score[apart]).any():
-        frames.append(int(np.argmin(np.where(apart, score, np.inf))))
+    if generated[best]:
+        apart = np.abs(landmarks.times_s - landmarks.times_s[best]) >= SPARE_DISTANCE_S
+        seen = np.flatnonzero(landmarks.valid)
+        far = np.flatnonzero(apart & landmarks.valid)
+        spare = [int(far[np.argmin(score[far])])] if len(far) else seen[[0, -1]].tolist()
+        frames += [frame for frame in dict.fromkeys(spare) if frame != best]
     frames += _other_poses(landmarks.head_pose[:, :2], penalty <= penalty[best], frames)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
     heads = tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in frames)

@@ -75,6 +75,26 @@ def span_times(times_s: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
     return start_s + np.arange(count) / RATE_HZ
 
 
+def landmark_window_times(times_s: NDArray[np.float64], spans: Sequence[Span]) -> list[tuple[float, float]]:
+    """First and last instant of each of stage 1's windows."""
+    of_spans = [span_times(times_s, span) for span in spans]
+    return [
+        (float(times[window.start]), float(times[window.new_stop - 1]))
+        for times in of_spans
+        for window in tile_windows(len(times))
+    ]
+
+
+def head_window_times(times_s: NDArray[np.float64], steps: Sequence[Step]) -> list[tuple[float, float]]:
+    """First and last frame's time of each of stage 2's windows; all but a span's first begin with the carried frame."""
+    drawn = [step for step in steps if step.span is not None]
+    carried = [None, *(step.drawn[-1] for step in drawn[:-1])]
+    return [
+        (float(times_s[step.drawn[0] if step.window == 0 else before]), float(times_s[step.drawn[-1]]))
+        for step, before in zip(drawn, carried, strict=True)
+    ]
+
+
 def plan_steps(spans: Sequence[Span], num_frames: int, stride: int) -> list[Step]:
     """Tile all frames of a scene with steps.
 

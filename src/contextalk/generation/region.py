@@ -35,7 +35,7 @@ class Region:
         others: Everybody else's; nobody with a user's mask, for whom the scene is not searched for faces.
         crop: The square, one row per frame.
         active: (F,) frames that get a head.
-        missing: Wanted frames in which the face is not seen.
+        missing: Wanted frames in which the face is not seen, or given landmarks show none.
         mask: The user's; None: the fixed shape of the crop.
         backend: What found the faces.
     """
@@ -154,6 +154,7 @@ def _find_shots(scene: Scene, progress: Progress | None) -> tuple[Shot, ...]:
     return shots_between(finder.cuts, len(scene.times_s))
 
 
-def with_landmarks(region: Region, valid: NDArray[np.bool_]) -> Region:
-    """The region without the frames for which given landmarks show no face."""
-    return replace(region, active=region.active & valid)
+def with_landmarks(region: Region, valid: NDArray[np.bool_], active: NDArray[np.bool_]) -> Region:
+    """The region for given landmarks: those of its frames that get a head, and where the landmarks show no face."""
+    missing = {*region.missing, *np.flatnonzero(region.active & ~valid).tolist()}
+    return replace(region, active=active, missing=tuple(sorted(missing)))

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from contextalk.core.records import GenerateRequest, Scene
+from contextalk.core.records import GenerateRequest, Landmarks, Scene
+from contextalk.generation.identity import Identity
 from contextalk.generation.pipeline import Pipeline
-from contextalk.generation.plan import Span, Step
+from contextalk.generation.plan import Span, Step, head_window_times, landmark_window_times
 from contextalk.generation.region import Region
 from contextalk.generation.work import file_digest
 
@@ -66,6 +67,7 @@ def compose_report(
     *,
     scene: Scene,
     region: Region,
+    identity: Identity,
     pipeline: Pipeline,
     spans: Sequence[Span],
     stranger: bool,
@@ -73,17 +75,23 @@ def compose_report(
     stride: int,
     audio_s: float,
     inputs: dict[str, Any],
+    replayed: Landmarks | None,
     resumed_segments: int,
     watch: Stopwatch,
 ) -> dict[str, object]:
     """The report as a tree of plain values.
 
     `stranger`: stage 1 was told the sound and the people around alone, and drew on the target's own face.
+    `identity` has the pictures and, per stage, how many windows were drawn with a head from inside themselves;
     `window_starts` are the scene frames from which a window's first new frame is shown; `crop` has the head's square in
     every scene frame, scene px.
     """
     generated = int(region.active.sum())
-    starts = [step.start for segment in segments for step in segment if step.span is not None]
+    steps = [step for segment in segments for step in segment]
+    starts = [step.start for step in steps if step.span is not None]
+    windows = {"face": head_window_times(scene.times_s, steps)}
+    if replayed is None:
+        windows["landmark"] = landmark_window_times(scene.times_s, spans)
     return {
         "schema": 1,
         "output": str(request.output),
@@ -121,6 +129,8 @@ def compose_report(
         "audio_s": round(audio_s, 4),
         "silence_s": round(max(0.0, scene.duration_s - audio_s), 4),
         "generated_frames": generated,
+        "identity": _identity(identity, windows),
+        "replayed_landmarks": None if replayed is None else _replayed(replayed, inputs["landmarks"]["sha256"]),
         "spans": [[span.start, span.stop] for span in spans],
         "untouched_frames": len(scene.times_s) - generated,
         "missing_face_frames": list(region.missing),
@@ -147,6 +157,32 @@ def write_report(report: dict[str, object], path: Path) -> None:
 def report_path(request: GenerateRequest) -> Path:
     """Where the report goes: as asked, else OUT.report.json."""
     return request.report if request.report is not None else request.output.with_suffix(".report.json")
+
+
+def _identity(identity: Identity, windows: dict[str, list[tuple[float, float]]]) -> dict[str, object]:
+    """When each picture was taken and whether that lies in a window that was generated; what was left with its own."""
+    return {
+        "pictures": [
+            {
+                "time_s": None if time_s is None else round(time_s, 4),
+                "in_generated_window": time_s is not None
+                and any(start_s <= time_s <= stop_s for start_s, stop_s in windows["face"]),
+            }
+            for time_s in identity.times_s
+        ],
+        "windows_with_own_head": {
+            stage: sum(identity.has_own_head(*window) for window in of_stage) for stage, of_stage in windows.items()
+        },
+    }
+
+
+def _replayed(given: Landmarks, sha256: str) -> dict[str, object]:
+    return {
+        "sha256": sha256,
+        "rows": len(given),
+        "valid_rows": int(given.valid.sum()),
+        "times_s": [round(float(time_s), 4) for time_s in given.times_s[[0, -1]]],
+    }
 
 
 def _rounded(values: NDArray[np.float32]) -> list[Any]:

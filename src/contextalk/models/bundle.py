@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError
 from contextalk.models.codec import Codec
-from contextalk.models.config import ModelsConfig, Step
+from contextalk.models.config import ModelsConfig, Stage, Step
 from contextalk.models.familiarity import Familiarity
 from contextalk.models.lips import LipGenerator
 from contextalk.models.machine import device_of
@@ -70,9 +70,16 @@ class Bundle:
             **self.networks,
         }
 
-    def network(self, stage: str, step: Step) -> MVControlNet:
-        """The network that does this step of a stage (`landmark` or `face`)."""
-        return self.networks[self.card.models.network_name(stage, step)]  # pyright: ignore[reportArgumentType]
+    def network(self, stage: Stage, step: Step) -> MVControlNet:
+        """The network that does this step of a stage.
+
+        Raises:
+            BundleError: None does.
+        """
+        try:
+            return self.networks[self.card.models.network_name(stage, step)]
+        except ValueError as error:
+            raise BundleError(f"the bundle cannot do every step: {error}") from error
 
     @property
     def fingerprint(self) -> str:

@@ -12,6 +12,8 @@ from contextalk.models.reader import ReaderConfig
 
 FaceHint = Literal["drawing", "masked", "identity", "bent"]
 
+Stage = Literal["landmark", "face"]
+
 Step = Literal["first", "sequence"]
 
 
@@ -62,13 +64,14 @@ class ModelsConfig:
         if self.landmark_residual and not self.networks[self.network_name("landmark", "first")].predict_points:
             raise ValueError("models.landmark_residual wants predict_points of stage 1: the guess is drawn from them")
 
-    def network_name(self, stage: Literal["landmark", "face"], step: Step) -> str:
+    def network_name(self, stage: Stage, step: Step) -> str:
         """Which network of `networks` does this step.
 
         Raises:
             ValueError: None does.
         """
-        for name in (f"{stage}_{step}", stage):
+        names = (f"{stage}_{step}", stage)
+        for name in names:
             if name in self.networks:
                 return name
-        raise ValueError(f"no network for {stage} {step}; there are {', '.join(self.networks)}")
+        raise ValueError(f"no network {' or '.join(names)}, there are {', '.join(self.networks) or 'none'}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -50,6 +50,7 @@ from contextalk.training.windows import WindowSet
 _Network = TypeVar("_Network", bound=nn.Module)
 
 PRESET_FILE = "preset.json"
+START_FILE = "start.json"
 FIGURES_FILE = "figures.json"
 
 
@@ -84,12 +85,14 @@ def train(
         Held-out figures per network trained.
 
     Raises:
-        ContextalkError: No such network, preset or device, or a network trained before what it stands on.
+        ContextalkError: No such network, preset or device, another bundle than the run began with, or a network trained
+            before what it stands on.
     """
     where = choose_device(device)
-    training_run = TrainingRun(
-        data, run, _preset(run, preset), from_bundle=from_bundle, device=where, workers=workers, progress=progress
-    )
+    start = None if from_bundle is None else Bundle.load(from_bundle)
+    chosen = _preset(run, preset)
+    _keep_start(run, _start_of(from_bundle, start))
+    training_run = TrainingRun(data, run, chosen, start=start, device=where, workers=workers, progress=progress)
     if windows is not None:
         training_run.shorten(network, windows)
     return training_run.train(network)
@@ -105,7 +108,8 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
         from_bundle: Where networks that the run has not trained come from: the bundle it started from.
 
     Raises:
-        BundleError: A network has no weights yet, or the bundle given has none of this shape.
+        BundleError: A network has no weights yet, or the bundle given has none of this shape or is not the one that the
+            run started from.
     """
     if not (run / PRESET_FILE).is_file():
         raise BundleError(f"{run} is no run: there is no {PRESET_FILE} in it")
@@ -120,9 +124,12 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
         record={name: json.dumps(values) for name, values in figures.items()},
         licence="Apache-2.0",
     )
-    start = Bundle.load(from_bundle) if from_bundle is not None else None
+    start = None if from_bundle is None else Bundle.load(from_bundle)
     if start is not None:
+        _keep_start(run, _start_of(from_bundle, start))
         card = replace(card, record=start.card.record | card.record)
+    if (began := _read_start(run)) is not None:
+        card = replace(card, record=card.record | {"from": json.dumps(to_dict(began))})
     bundle = Bundle(card)
     for name, module in bundle.modules.items():
         if load_averaged(run / name, module):
@@ -135,6 +142,19 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
     return card
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The bundle that a run started from; in `start.json`, null there for none.
+
+    Attributes:
+        bundle: Name of its folder.
+        sha256: Its fingerprint: what it is told apart by.
+    """
+
+    bundle: str
+    sha256: str
+
+
 class TrainingRun:
     """One run. Data are read when first needed and shared by all networks."""
 
@@ -144,7 +164,7 @@ class TrainingRun:
         folder: Path,
         preset: Preset,
         *,
-        from_bundle: Path | None = None,
+        start: Bundle | None = None,
         device: torch.device = CPU,
         workers: int = 1,
         progress: Progress | None = None,
@@ -154,7 +174,7 @@ class TrainingRun:
         self.models: ModelsConfig = preset.models
         self.config = preset.training
         self.budgets = _budgets(preset)
-        self.start = Bundle.load(from_bundle) if from_bundle is not None else None
+        self.start = start
         self.device = device
         self.workers = workers
         self.progress = progress
@@ -477,6 +497,30 @@ def _preset(run: Path, name: str) -> Preset:
     run.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(to_dict(preset), indent=2) + "\n")
     return preset
+
+
+def _start_of(folder: Path | None, bundle: Bundle | None) -> Start | None:
+    if folder is None or bundle is None:
+        return None
+    return Start(bundle=folder.resolve().name, sha256=bundle.fingerprint)
+
+
+def _keep_start(run: Path, given: Start | None) -> None:
+    """A run keeps what it started from; one that has not noted it yet does."""
+    path = run / START_FILE
+    if not path.is_file():
+        path.write_text(json.dumps(None if given is None else to_dict(given), indent=2) + "\n")
+        return
+    began = _read_start(run)
+    if (began and began.sha256) != (given and given.sha256):
+        wanted, seen = (f"{s.bundle} ({s.sha256[:12]})" if s else "no bundle" for s in (began, given))
+        raise BundleError(f"{run} started from {wanted}, now given {seen}: give the same --from, or begin another run")
+
+
+def _read_start(run: Path) -> Start | None:
+    path = run / START_FILE
+    stored = json.loads(path.read_text()) if path.is_file() else None
+    return None if stored is None else from_dict(Start, stored)
 
 
 def _budgets(preset: Preset) -> dict[str, Budget]:

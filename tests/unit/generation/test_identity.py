@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
-from tests.generation_kit import face_points
+import pytest
+from tests.generation_kit import face_points, still_landmarks
 
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks
 from contextalk.generation import identity as room
 from contextalk.generation.identity import Identity, IdentityHead, identity_from_scene
+from contextalk.generation.plan import Span, head_window_times, landmark_window_times, plan_steps
 
 
 def turned(share: float) -> np.ndarray:
@@ -61,6 +63,48 @@ def test_heads_of_other_poses_are_kept(monkeypatch):
     identity = identity_from_scene(None, landmarks, crop, np.zeros(frames, bool))  # pyright: ignore[reportArgumentType]
     seen = [round(time * 25) for time in identity.times_s if time is not None]
     assert pose[seen, 0].tolist() == [0, 30, -25]  # the most frontal, then the farthest; never the frame without a face
+
+
+def from_scene(monkeypatch, yaw_deg: np.ndarray, generated: np.ndarray) -> Identity:
+    """Of a scene at 25 Hz in which the head turns so."""
+    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    frames = len(yaw_deg)
+    landmarks = replace(
+        still_landmarks(np.arange(frames) / 25, (960, 540)),
+        head_pose=np.stack([yaw_deg, 0 * yaw_deg, 0 * yaw_deg], axis=1).astype(np.float32),
+    )
+    crop = CropPath(centre_px=np.full((frames, 2), (432, 270), np.float32), side_px=np.full(frames, 200, np.float32))
+    return identity_from_scene(None, landmarks, crop, generated)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("frames", [9, 12, 24, 40])
+def test_no_window_of_a_short_scene_needs_its_own_head(monkeypatch, frames: int):
+    """Most frontal in the middle, so that nothing is a second away."""
+    yaw = np.abs(np.arange(frames) - frames // 2).astype(float) / 10
+    identity = from_scene(monkeypatch, yaw, np.ones(frames, bool))
+    (span,) = spans = [Span(shot=0, start=0, stop=frames)]
+    times_s = np.arange(frames) / 25
+    windows = head_window_times(times_s, plan_steps(spans, frames, 1)) + landmark_window_times(times_s, [span])
+    assert not any(identity.has_own_head(*window) for window in windows)
+    for start_s, stop_s in windows:
+        head = identity.for_window(start_s, stop_s)
+        taken_s = next(t for own, t in zip(identity.heads, identity.times_s, strict=True) if own is head)
+        assert taken_s is not None
+        assert not start_s <= taken_s <= stop_s
+
+
+def test_a_scene_of_one_window_has_no_other_head(monkeypatch):
+    identity = from_scene(monkeypatch, np.arange(8.0), np.ones(8, bool))
+    assert identity.has_own_head(0.0, 0.28)
+    assert not identity.has_own_head(0.0, 0.0)
+
+
+@pytest.mark.parametrize("frames", [10, 100])
+def test_frames_outside_the_range_lend_the_head(monkeypatch, frames: int):
+    """However far it is turned there, and however short the scene."""
+    outside = np.arange(frames) >= frames - 2
+    identity = from_scene(monkeypatch, np.where(outside, 50.0, 0.0), ~outside)
+    assert all(time_s is not None and time_s >= (frames - 2) / 25 for time_s in identity.times_s)
 
 
 def test_a_head_whose_pose_is_not_known_is_taken_last(monkeypatch):

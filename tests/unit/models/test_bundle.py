@@ -1,12 +1,15 @@
 """A bundle comes back as it was saved, and says in one line what is wrong with one that is not."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from contextalk.core.errors import BundleError
+from contextalk.core.records import GenerateRequest
+from contextalk.generation.api import open_pipeline
 from contextalk.models.bundle import CARD, Bundle, BundleCard
 from contextalk.presets import PRESETS, debug
 
@@ -51,6 +54,25 @@ def test_damage_is_named(tmp_path: Path, damage, message: str):
     with pytest.raises(BundleError, match=message) as caught:
         Bundle.load(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted"), [("face", "landmark_first or landmark"), ("landmark", "face_first or face")]
+)
+def test_a_network_that_lacks_is_named(tmp_path: Path, kept: str, wanted: str):
+    """Before anybody looks at the scene, which here is none; replayed landmarks want no stage 1."""
+    models = debug().models
+    networks = {name: config for name, config in models.networks.items() if name.startswith(kept)}
+    card = BundleCard(models=replace(models, networks=networks), whom="", persons=(), record={}, licence="")
+    Bundle(card).save(tmp_path)
+    request = GenerateRequest(
+        scene=tmp_path / "none.mp4", audio=tmp_path / "none.wav", output=tmp_path / "out.mp4", bundle=tmp_path
+    )
+    with pytest.raises(BundleError, match=f"no network {wanted}, there are {kept}_first, {kept}_sequence") as caught:
+        open_pipeline(request)
+    assert "\n" not in str(caught.value)
+    if kept == "face":
+        open_pipeline(replace(request, landmarks=tmp_path / "l.npz"))
 
 
 def rewrite(folder: Path, **changes: object) -> None:

@@ -1,0 +1,52 @@
+"""A run says which bundle it started from, and is not gone on with from another."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from contextalk.core.errors import BundleError, ContextalkError
+from contextalk.models.bundle import Bundle, BundleCard
+from contextalk.presets import debug
+from contextalk.training.run import START_FILE, bundle_run, train
+
+
+def make_bundle(folder: Path, seed: int) -> Path:
+    torch.manual_seed(seed)
+    Bundle(BundleCard(models=debug().models, whom="nobody", persons=(), record={}, licence="")).save(folder)
+    return folder
+
+
+def start(run: Path, bundle: Path | None) -> None:
+    """The first thing a training does that wants data: there are none, so it ends there."""
+    with pytest.raises(ContextalkError, match="no dataset"):
+        train("reader", data=run / "none", run=run, preset="debug", from_bundle=bundle)
+
+
+def test_another_start_is_refused_in_one_line(tmp_path: Path):
+    run, mine = tmp_path / "run", make_bundle(tmp_path / "mine", 0)
+    start(run, mine)
+    noted = json.loads((run / START_FILE).read_text())
+    assert noted == {"bundle": "mine", "sha256": Bundle.load(mine).fingerprint}
+    start(run, (tmp_path / "mine").rename(tmp_path / "moved"))  # what counts is what is in it
+    other = make_bundle(tmp_path / "other", 1)
+    for given, seen in ((other, r"other \([0-9a-f]{12}\)"), (None, "no bundle")):
+        with pytest.raises(
+            BundleError, match=rf"started from mine \({noted['sha256'][:12]}\), now given {seen}"
+        ) as caught:
+            train("reader", data=tmp_path / "none", run=run, preset="debug", from_bundle=given)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BundleError, match="started from mine"):
+        bundle_run(run, tmp_path / "out", from_bundle=other)
+    bundle_run(run, tmp_path / "out", from_bundle=tmp_path / "moved")
+    assert json.loads(Bundle.load(tmp_path / "out").card.record["from"]) == noted
+
+
+def test_a_run_that_began_without_a_bundle_takes_none_later(tmp_path: Path):
+    run = tmp_path / "run"
+    with pytest.raises(ContextalkError, match="no trained codec"):
+        train("reader", data=tmp_path / "none", run=run, preset="debug")
+    assert json.loads((run / START_FILE).read_text()) is None
+    with pytest.raises(BundleError, match="started from no bundle, now given mine"):
+        train("reader", data=tmp_path / "none", run=run, preset="debug", from_bundle=make_bundle(tmp_path / "mine", 0))
