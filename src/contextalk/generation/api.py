@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import torch
+
 from contextalk.core.records import GenerateRequest
 from contextalk.diffusion.samplers import check_sampler
 from contextalk.generation.pipeline import Picture, Pipeline
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle
 from contextalk.models.machine import choose_device, describe, keep_memory
-from contextalk.models.pictures import encode_pictures, inference
 
 
 def load_bundle(path: Path | None = None) -> Bundle:
@@ -42,8 +43,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
     faces = Stage2(bundle, drawing)
 
     def why_not(head: Picture) -> str | None:
-        with inference(device):
-            distance = float(bundle.familiarity(encode_pictures(bundle.codec, head[None], "face")))
+        distance = float(bundle.familiarity(torch.from_numpy(head[None]).to(device)))
         if distance <= 1:
             return None
         return f"this bundle knows {card.whom}, and this face is {distance:.1f} times too far from those"

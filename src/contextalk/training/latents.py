@@ -201,18 +201,21 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
 def split_clips(clips: Iterable[LatentClip], judge_share: float = 0.0) -> tuple[list[LatentClip], list[LatentClip]]:
     """(training, validation) clips that windows can be drawn from.
 
-    A clip shorter than a window is left out, and one of a person with no frame outside it: there would be no identity.
+    A clip shorter than a window is left out, and one of a person who has no frame outside it in the same split: there
+    would be no identity.
     A dataset too small for validation clips is watched on its last training clip.
 
     Raises:
         DatasetError: No clip for training is left.
     """
     given = list(clips)
-    frames = Counter[str]()
-    for clip in given:
-        frames[clip.person] += len(clip)
-    everything = [clip for clip in given if len(clip) >= WINDOW_FRAMES and frames[clip.person] > WINDOW_FRAMES]
-    training = [clip for clip in everything if clip.split == "train" and not is_kept_for_judges(clip.key, judge_share)]
+    whole = [clip for clip in given if len(clip) >= WINDOW_FRAMES]
+    taught = [clip for clip in whole if clip.split != "train" or not is_kept_for_judges(clip.key, judge_share)]
+    frames = Counter[tuple[str, str]]()
+    for clip in taught:
+        frames[clip.person, clip.split] += len(clip)
+    everything = [clip for clip in taught if frames[clip.person, clip.split] > WINDOW_FRAMES]
+    training = [clip for clip in everything if clip.split == "train"]
     held_out = [clip for clip in everything if clip.split == "val"]
     if not training:
         raise DatasetError(

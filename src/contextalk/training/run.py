@@ -7,20 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import UInt8
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from contextalk.core.choices import Device
 from contextalk.core.config import from_dict, to_dict
-from contextalk.core.errors import BundleError, ContextalkError
+from contextalk.core.errors import BundleError, ContextalkError, DatasetError
 from contextalk.core.records import Progress
-from contextalk.dataset.clips import read_clips
+from contextalk.dataset.clips import Clip, read_clips
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.codec import Codec
 from contextalk.models.config import ModelsConfig, Step
-from contextalk.models.familiarity import Familiarity
+from contextalk.models.familiarity import Familiarity, texture
 from contextalk.models.lip_reader import LipReader, LipReaderConfig
 from contextalk.models.lips import LipGenerator
 from contextalk.models.machine import CPU, choose_device
@@ -30,10 +33,11 @@ from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
 from contextalk.presets import PRESETS, Preset
 from contextalk.training.ablations import NETWORK_FILE, ONE_STAGE_BUDGET, ablation_networks
 from contextalk.training.checkpoint import load_averaged
+from contextalk.training.clip_workers import map_clips
 from contextalk.training.config import Budget, TrainConfig
 from contextalk.training.first_frames import generate_first_frames
 from contextalk.training.guesses import cached_guesses
-from contextalk.training.latents import LatentClip, cached_latents, split_clips, stack_frames
+from contextalk.training.latents import LatentClip, cached_latents, split_clips
 from contextalk.training.lip_references import FoldedLips
 from contextalk.training.loop import Objective, fit
 from contextalk.training.objectives.codec import CodecObjective
@@ -315,13 +319,24 @@ class TrainingRun:
         return {}
 
     def _settle_familiarity(self) -> dict[str, float]:
-        """What a familiar head is, by all that are taught; how near the held-out ones come."""
-        training, held_out = self.clips
+        """What a familiar head is, by one of every clip that is taught; how many held-out ones are strangers."""
+        training, held_out = (self._heads(split) for split in ("train", "val"))
         familiarity = Familiarity()
-        familiarity.settle(stack_frames(training, "face"))
+        familiarity.settle(texture(training))
         _save_weights(self.folder / "familiarity", familiarity, {})
-        strange = familiarity(stack_frames(held_out, "face")) > 1
-        return {"strangers held-out": float(strange.float().mean())}
+        return {"strangers held-out": float((familiarity(held_out) > 1).float().mean()) if len(held_out) else 0.0}
+
+    def _heads(self, split: str) -> UInt8[Tensor, "n 256 256 3"]:
+        """The middle head of every clip of a split.
+
+        Raises:
+            DatasetError: None of training.
+        """
+        rows = [row for row in read_manifest(self.data).to_pylist() if row["shard"] and row["split"] == split]
+        if not rows and split == "train":
+            raise DatasetError(f"{self.data} has no clip in the training split")
+        heads = map_clips(self.data, {row["key"]: None for row in rows}, _middle_head, workers=self.workers)
+        return torch.from_numpy(np.stack(list(heads))) if rows else torch.zeros((0, 256, 256, 3), dtype=torch.uint8)
 
     def _train_probe(self) -> dict[str, float]:
         return self._fit(ProbeObjective(*self.windows), self._decaying())
@@ -477,6 +492,10 @@ class TrainingRun:
             figures = {"windows": seen, **figures}
         known[name] = figures
         path.write_text(json.dumps(known, indent=2) + "\n")
+
+
+def _middle_head(clip: Clip, _: None) -> NDArray[np.uint8]:
+    return clip.head[len(clip) // 2].copy()
 
 
 def _load_from(start: Bundle, name: str, network: nn.Module) -> None:

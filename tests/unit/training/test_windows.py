@@ -1,5 +1,7 @@
 """Windows never cross a clip, and an identity never comes from the window it is for."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -75,3 +77,12 @@ def test_clips_without_a_window_or_an_identity_beside_it_are_left_out():
     assert [one.key for one in training] == ["a", "b", "c"]
     with pytest.raises(DatasetError, match="none of the dataset's 2 clips"):
         split_clips([alone, short])
+
+
+def test_a_person_of_two_splits_wants_frames_of_its_own_in_each():
+    """The eight frames of `dora` in training have no identity outside them: those of her test clip are not lent."""
+    alone, elsewhere = clip("d", "dora", WINDOW_FRAMES, 3.0), clip("e", "dora", 20, 4.0)
+    training, _ = split_clips([*CLIPS, alone, replace(elsewhere, split="test")])
+    assert "d" not in [kept.key for kept in training]
+    assert "d" in [kept.key for kept in split_clips([*CLIPS, alone, elsewhere])[0]]
+    WindowSet(training).draw(64, torch.Generator().manual_seed(0))
