@@ -17,11 +17,12 @@ class Prepare:
     Attributes:
         sources: Videos, or folders of them; folders of `synth` scenes with their exact labels.
         output: Folder of the dataset; it is made, or grows.
-        target: Whom to learn in each video: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, auto (who speaks) or
-            all (everybody).
+        target: Whom to learn in each video: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, auto (who speaks),
+            all (everybody), or group:N (person N of all videos together).
         annotations: Where landmarks come from: auto (a landmarks-K.npz beside the video, else the face backend), none
             (always the face backend), or a file or folder.
-        person: Name of the person in real videos; default: the source's name.
+        person: Name of the person in real videos; default: group-N for somebody whom several of them show, else the
+            source's name.
         split_by: JSON file {"test": [names], "val": [names]} of sentences or sources put into a split by hand.
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
@@ -67,6 +68,11 @@ class Prepare:
             f"{self.output}: {report.num_sources} sources, {report.num_reused} as before; {report.seconds:.0f} s",
             f"clips: {clips}; {report.summary.hours:.2f} h",
             *(f"rejected: {reason.count} x {reason.name}" for reason in report.summary.reasons),
+            *(
+                f"{group.target}: {len(group.sources)} sources, {group.seen_s:.1f} s, speaks {group.speaking_s:.1f} s"
+                for group in report.groups
+                if len(group.sources) > 1
+            ),
             f"report: {report.page}",
         ]
         return Answer(text="\n".join(lines), data=asdict(report))
