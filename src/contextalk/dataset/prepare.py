@@ -22,6 +22,7 @@ from contextalk.dataset.summary import Summary, summarise
 from contextalk.dataset.unit import SHARDS, UNITS, WORK, StageCost, UnitRecord, read_records, record_path
 from contextalk.dataset.whoiswho import (
     GroupSummary,
+    draw_groups,
     find_groups,
     members_of,
     name_people,
@@ -81,6 +82,7 @@ def prepare(
     seed: int = 0,
     min_s: float = 1.0,
     min_sync: float = 0.15,
+    contact_sheet: Path | None = None,
     encoder: Encoder | None = None,
 ) -> PrepareReport:
     """Prepare videos and synth scenes into a dataset; the same call goes on where it was interrupted.
@@ -102,11 +104,12 @@ def prepare(
         seed: Root of the reframing.
         min_s: Shortest clip, seconds.
         min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
+        contact_sheet: Picture to draw before the first clip is cut: who is in all sources together, a row a person.
         encoder: Tells people apart; None: `PlainEncoder`.
 
     Raises:
         DatasetError: A number out of its range, a source that does not exist, a folder without videos, another call at
-            work on the same dataset, no such group, or no clip in any of the
+            work on the same dataset, no such group, nobody to draw on the contact sheet, or no clip in any of the
             sources (the manifest of the reasons is written all the same).
     """
     started = time.monotonic()
@@ -127,8 +130,12 @@ def prepare(
     with _alone(output):
         run = _Run(found, output, config, encoder or PlainEncoder(), progress)
         wanted = group_number(config.target)
-        if wanted is not None:
-            run.choose(members_of(run.look(workers), wanted))
+        if contact_sheet is not None or wanted is not None:
+            known = run.look(workers)
+            if contact_sheet is not None:
+                draw_groups(output, known, contact_sheet)
+            if wanted is not None:
+                run.choose(members_of(known, wanted))
         run.do(workers)
         rows, records, groups = _collect(output, run)
         summary = summarise(rows, records)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contextalk.core.errors import DatasetError
-from contextalk.dataset.album import read_sitters
+from contextalk.dataset.album import read_heads, read_sitters
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.unit import UnitRecord
 from contextalk.faces.appearance import Encoder
@@ -52,7 +52,7 @@ def members_of(groups: Sequence[Group], number: int) -> dict[str, tuple[int, ...
     """
     if number >= len(groups):
         there = f"group:0 … group:{len(groups) - 1}" if groups else "nobody in any source"
-        raise DatasetError(f"no group:{number}, there is {there}")
+        raise DatasetError(f"no group:{number}, there is {there}; --contact-sheet P.png shows who they are")
     group = groups[number]
     return {sitter.unit: group.tracks(sitter.unit) for sitter in group.sitters}
 
@@ -70,3 +70,19 @@ def name_people(records: Iterable[UnitRecord], groups: Iterable[Group]) -> list[
         for record in records
         for row in record.rows
     ]
+
+
+def draw_groups(dataset: Path, groups: Sequence[Group], path: Path) -> None:
+    """Write the contact sheet of a dataset.
+
+    Raises:
+        DatasetError: Nobody is there, or the file cannot be written.
+    """
+    from contextalk.faces.sheet import group_sheet
+
+    if not groups:
+        raise DatasetError("nobody to draw on --contact-sheet, wanted a real video with a face and with sound")
+    try:
+        group_sheet(groups, lambda sitter: read_heads(dataset, sitter)).save(path)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"cannot write --contact-sheet {path}: {error}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.manifest import read_manifest
@@ -114,6 +115,31 @@ def test_a_group_as_target(film: Films, tmp_path: Path, workers: int) -> None:
 def test_a_group_that_is_not_there(film: Films, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no group:3, there is group:0 … group:1"):
         prepare([film("one", RED, BLUE)], tmp_path / "data", target="group:3", encoder=ColourEncoder())
+
+
+def test_the_contact_sheet_is_there_before_a_clip_is(film: Films, tmp_path: Path) -> None:
+    films = [film("one", RED, BLUE), film("two", RED)]
+    with pytest.raises(DatasetError, match="no group:5"):
+        prepare(
+            films,
+            tmp_path / "data",
+            target="group:5",
+            contact_sheet=tmp_path / "sheet.png",
+            encoder=ColourEncoder(),
+        )
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
+    rows = np.split(sheet[: len(sheet) // 2 * 2], 2)
+    # Red is in both films and comes first; JPEG and H.264 move flat colours by some levels.
+    share = [[float((np.abs(row - colour).max(axis=2) < 40).mean()) for colour in (RED, BLUE)] for row in rows]
+    assert share[0][0] > 0.15
+    assert share[1][1] > 0.1
+    assert max(share[0][1], share[1][0]) < 0.01
+    assert not list((tmp_path / "data" / "shards").iterdir())
+
+
+def test_nobody_to_draw(synth_scene: Films, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="nobody to draw on --contact-sheet"):
+        prepare([synth_scene("scene-0000")], tmp_path / "data", contact_sheet=tmp_path / "sheet.png")
 
 
 def test_looks_of_another_encoder_are_made_again(film: Films, tmp_path: Path) -> None:
