@@ -17,16 +17,18 @@ class Prepare:
     Attributes:
         sources: Videos, or folders of them; folders of `synth` scenes with their exact labels.
         output: Folder of the dataset; it is made, or grows.
-        target: Whom to learn in each video: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, auto (who speaks) or
-            all (everybody).
+        target: Whom to learn in each video: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, auto (who speaks),
+            all (everybody), or group:N (person N of all videos together, as --contact-sheet numbers them).
         annotations: Where landmarks come from: auto (a landmarks-K.npz beside the video, else the face backend), none
             (always the face backend), or a file or folder.
-        person: Name of the person in real videos; default: the source's name.
+        person: Name of the person in real videos; default: group-N for somebody whom several of them show, else the
+            source's name.
         split_by: JSON file {"test": [names], "val": [names]} of sentences or sources put into a split by hand.
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
         min_s: Shortest clip to keep, seconds; 0.32 (a window) for the short scenes of `synth --scene-s 0.32`.
         min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
+        contact_sheet: Also draw, before the first clip is cut, who is in all videos together: a row a person.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
         json: Print the answer as JSON.
     """
@@ -41,6 +43,7 @@ class Prepare:
     seed: int = 0
     min_s: float = 1.0
     min_sync: float = 0.15
+    contact_sheet: Annotated[Path | None, arg(metavar="P.png")] = None
     workers: int = 1
     json: bool = False
 
@@ -61,12 +64,18 @@ class Prepare:
             seed=self.seed,
             min_s=self.min_s,
             min_sync=self.min_sync,
+            contact_sheet=self.contact_sheet,
         )
         clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"
         lines = [
             f"{self.output}: {report.num_sources} sources, {report.num_reused} as before; {report.seconds:.0f} s",
             f"clips: {clips}; {report.summary.hours:.2f} h",
             *(f"rejected: {reason.count} x {reason.name}" for reason in report.summary.reasons),
+            *(
+                f"{group.target}: {len(group.sources)} sources, {group.seen_s:.1f} s, speaks {group.speaking_s:.1f} s"
+                for group in report.groups
+                if len(group.sources) > 1
+            ),
             f"report: {report.page}",
         ]
         return Answer(text="\n".join(lines), data=asdict(report))

@@ -14,10 +14,12 @@ class PrepareConfig:
     """Choices of a preparation.
 
     Attributes:
-        target: `largest | left | right | INDEX | X,Y@SECONDS | FACE.png | auto`, or `all`: everybody with landmarks.
+        target: `largest | left | right | INDEX | X,Y@SECONDS | FACE.png | auto`, or `all`: everybody with landmarks, or
+            `group:N`: person N of all sources together, as the contact sheet numbers them.
             In a synth scene `largest` and `auto` are the main speaker that `scene.json` names.
+        members: Tracks of the source that `group:N` means; found by `prepare`, which looks at all sources for it.
         annotations: `auto` (landmarks beside the video, else the face backend), `none`, or a file or folder.
-        person: Who it is; None: the source's name. Synth scenes name their people themselves.
+        person: Who it is; None: the group's name, or the source's. Synth scenes name their people themselves.
         split_by: JSON file `{"test": [names], "val": [names]}`; a name is a sentence, a source or a clip key.
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing, and of how the head's square is moved in clips to train on.
@@ -32,6 +34,7 @@ class PrepareConfig:
     """
 
     target: str = "largest"
+    members: tuple[int, ...] = ()
     annotations: str = "auto"
     person: str | None = None
     split_by: Path | None = None

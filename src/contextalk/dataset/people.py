@@ -1,6 +1,7 @@
 """Who is in a source, from its analysis or from the exact labels of a synth scene."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError, TargetError
-from contextalk.core.records import Landmarks, Scene, Shot
+from contextalk.core.records import Analysis, Landmarks, Scene, Shot, Track
 from contextalk.core.time import clip_times
 from contextalk.dataset.bounds import Bound
 from contextalk.dataset.config import PrepareConfig
@@ -58,6 +59,7 @@ class Cast:
         hash_key: What decides its split; twins share it. Empty: each clip is hashed for itself.
         held_out: Whether its people must never be trained on.
         damaged: (F,) whether the stored picture is damaged or missing.
+        analysis: What all this was read from; None for a synth scene.
     """
 
     scene: Scene
@@ -68,6 +70,7 @@ class Cast:
     damaged: NDArray[np.bool_]
     hash_key: str = ""
     held_out: bool = False
+    analysis: Analysis | None = None
 
 
 def read_cast(source: Source, config: PrepareConfig, progress: Progress | None = None) -> Cast:
@@ -86,14 +89,13 @@ def read_cast(source: Source, config: PrepareConfig, progress: Progress | None =
 def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | None) -> Cast:
     # Imported late: footage with exact labels needs no face backend.
     from contextalk.faces.analysis import analyse
-    from contextalk.faces.targets import choose_target
 
     analysis = analyse(source.path, annotations=config.annotations, progress=progress)
     if not analysis.tracks:
         raise TargetError(f"no face in {source.shown}")
     everybody = config.target == "all"
     name = config.person or source.name
-    tracks = analysis.tracks if everybody else (choose_target(analysis, config.target),)
+    tracks = analysis.tracks if everybody else _chosen(analysis, config, source)
     people = tuple(
         Person(
             index=track.index,
@@ -111,7 +113,25 @@ def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | N
         targets=tuple(track.index for track in tracks),
         split_names=(source.name, source.shown, source.path.stem),
         damaged=analysis.damaged,
+        analysis=analysis,
     )
+
+
+def _chosen(analysis: Analysis, config: PrepareConfig, source: Source) -> tuple[Track, ...]:
+    """The track that is meant; of `group:N` there may be several, seen one after the other."""
+    from contextalk.faces.targets import choose_target
+
+    if group_number(config.target) is None:
+        return (choose_target(analysis, config.target),)
+    if not config.members:
+        raise TargetError(f"{config.target} is not in {source.shown}")
+    return tuple(track for track in analysis.tracks if track.index in config.members)
+
+
+def group_number(target: str) -> int | None:
+    """N of the target `group:N`; None for any other."""
+    found = re.fullmatch(r"group:(\d+)", target)
+    return int(found.group(1)) if found else None
 
 
 def _synth_cast(source: Source, config: PrepareConfig) -> Cast:

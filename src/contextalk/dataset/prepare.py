@@ -3,22 +3,34 @@
 import fcntl
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError
+from contextalk.dataset.album import forget_albums
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow, write_manifest
 from contextalk.dataset.page import write_page
+from contextalk.dataset.people import group_number
 from contextalk.dataset.sources import Source, find_sources
 from contextalk.dataset.splits import read_split_rule
-from contextalk.dataset.steps import FACES_SHARE, Divided, FaceStep, Finished, UnitStep, died_row
+from contextalk.dataset.steps import FACES_SHARE, Divided, FaceStep, Finished, Looked, PeopleStep, UnitStep, died_row
 from contextalk.dataset.summary import Summary, summarise
 from contextalk.dataset.unit import SHARDS, UNITS, WORK, StageCost, UnitRecord, read_records, record_path
+from contextalk.dataset.whoiswho import (
+    GroupSummary,
+    draw_groups,
+    find_groups,
+    members_of,
+    name_people,
+    summarise_groups,
+)
 from contextalk.dataset.workers import Task, run_here, run_on_workers
+from contextalk.faces.appearance import Encoder, PlainEncoder
+from contextalk.faces.groups import Group
 
 _LOCK = ".lock"
 
@@ -34,6 +46,7 @@ class PrepareReport:
         num_reused: Those of them that were already prepared.
         seconds: How long this call took.
         summary: Of the whole dataset.
+        groups: Who is in its real videos.
     """
 
     dataset: Path
@@ -42,6 +55,7 @@ class PrepareReport:
     num_reused: int
     seconds: float
     summary: Summary
+    groups: tuple[GroupSummary, ...]
 
     @property
     def num_clips(self) -> dict[str, int]:
@@ -68,6 +82,8 @@ def prepare(
     seed: int = 0,
     min_s: float = 1.0,
     min_sync: float = 0.15,
+    contact_sheet: Path | None = None,
+    encoder: Encoder | None = None,
 ) -> PrepareReport:
     """Prepare videos and synth scenes into a dataset; the same call goes on where it was interrupted.
 
@@ -81,17 +97,20 @@ def prepare(
         annotations: Where landmarks come from.
         workers: Processes; one that dies costs the source it was at, which is tried once more. With 1, this process.
         progress: Told of kilobytes of sources done, and in brackets of the source and the stage at work.
-        person: Name of the person in real videos.
+        person: Name of the person in real videos; None: of the group, `group-N`, for somebody whom several sources
+            show, else of the source.
         split_by: JSON file of names put into a split by hand.
         augment: Reframed copies of each training clip of a real video.
         seed: Root of the reframing.
         min_s: Shortest clip, seconds.
         min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
+        contact_sheet: Picture to draw before the first clip is cut: who is in all sources together, a row a person.
+        encoder: Tells people apart; None: `PlainEncoder`.
 
     Raises:
         DatasetError: A number out of its range, a source that does not exist, a folder without videos, another call at
-            work on the same dataset, or no clip in any of the sources (the manifest of the reasons is written all the
-            same).
+            work on the same dataset, no such group, nobody to draw on the contact sheet, or no clip in any of the
+            sources (the manifest of the reasons is written all the same).
     """
     started = time.monotonic()
     config = PrepareConfig(
@@ -109,9 +128,16 @@ def prepare(
     for folder in (UNITS, SHARDS, WORK):
         (output / folder).mkdir(parents=True, exist_ok=True)
     with _alone(output):
-        run = _Run(found, output, config, progress)
+        run = _Run(found, output, config, encoder or PlainEncoder(), progress)
+        wanted = group_number(config.target)
+        if contact_sheet is not None or wanted is not None:
+            known = run.look(workers)
+            if contact_sheet is not None:
+                draw_groups(output, known, contact_sheet)
+            if wanted is not None:
+                run.choose(members_of(known, wanted))
         run.do(workers)
-        rows, records = _collect(output, run.finished, run.died)
+        rows, records, groups = _collect(output, run)
         summary = summarise(rows, records)
         page = write_page(output, rows, records, summary)
     fresh = [row for finished in run.finished for row in finished.record.rows] + run.died
@@ -125,6 +151,7 @@ def prepare(
         num_reused=sum(finished.reused for finished in run.finished),
         seconds=time.monotonic() - started,
         summary=summary,
+        groups=summarise_groups(groups),
     )
 
 
@@ -143,42 +170,90 @@ class _Run:
     """The sources of a call on their way through the steps."""
 
     def __init__(
-        self, sources: Sequence[Source], output: Path, config: PrepareConfig, progress: Progress | None
+        self,
+        sources: Sequence[Source],
+        output: Path,
+        config: PrepareConfig,
+        encoder: Encoder,
+        progress: Progress | None,
     ) -> None:
         self.finished: list[Finished] = []
         self.died: list[ManifestRow] = []
-        self._sources, self._output, self._config = sources, output, config
+        self.output, self.encoder = output, encoder
+        self._sources = list(sources)
+        self._configs = {source.path: config for source in sources}
+        self._looked: dict[Path, Looked] = {}
         self._meter = _Meter(sources, progress)
-        self._waiting: dict[Path, tuple[UnitStep, set[FaceStep]]] = {}
+        self._waiting: dict[Path, tuple[UnitStep | PeopleStep, set[FaceStep]]] = {}
+
+    def look(self, workers: int) -> tuple[Group, ...]:
+        """Find out who is in the sources, and group them with those of the dataset's other units."""
+        self._work(
+            workers,
+            (
+                PeopleStep(
+                    source=source,
+                    dataset=self.output,
+                    config=self._configs[source.path],
+                    encoder=self.encoder,
+                    may_divide=workers > 1,
+                )
+                for source in self._sources
+            ),
+        )
+        fresh = {str(path.resolve()): looked.unit for path, looked in self._looked.items()}
+        others = [record.unit for record in read_records(self.output) if record.source not in fresh]
+        return find_groups(self.output, [*fresh.values(), *others], self.encoder)
+
+    def choose(self, members: Mapping[str, tuple[int, ...]]) -> None:
+        """Make clips of these tracks of each unit alone."""
+        for path, looked in self._looked.items():
+            self._configs[path] = replace(self._configs[path], members=members.get(looked.unit, ()))
 
     def do(self, workers: int) -> None:
-        """Do all steps."""
-        divide = workers > 1
-        tasks: deque[Task[Finished | Divided | StageCost]] = deque(
-            UnitStep(source=source, dataset=self._output, config=self._config, may_divide=divide)
-            for source in self._sources
-        )
-        done = run_on_workers(tasks, workers, self._meter.told) if divide else run_here(tasks, self._meter.told)
-        for step, result in done:
-            if isinstance(step, UnitStep):
-                tasks.extendleft(self._take_unit(step, result))
-            else:
-                assert isinstance(step, FaceStep)
-                tasks.extendleft(self._take_faces(step, result))
+        """Prepare all sources."""
+        self._work(workers, [self._unit(source, workers > 1) for source in self._sources])
 
-    def _take_unit(self, step: UnitStep, result: object) -> Sequence[FaceStep]:
+    def _unit(self, source: Source, may_divide: bool) -> UnitStep:
+        step = UnitStep(
+            source=source,
+            dataset=self.output,
+            config=self._configs[source.path],
+            encoder=self.encoder,
+            may_divide=may_divide,
+        )
+        looked = self._looked.get(source.path)
+        if looked is None:
+            return step
+        return replace(step, share=1 - FACES_SHARE, spent={"faces": looked.cost})
+
+    def _work(self, workers: int, steps: Iterable[UnitStep | PeopleStep]) -> None:
+        tasks: deque[Task[Finished | Looked | Divided | StageCost]] = deque(steps)
+        done = run_on_workers(tasks, workers, self._meter.told) if workers > 1 else run_here(tasks, self._meter.told)
+        for step, result in done:
+            if isinstance(step, FaceStep):
+                tasks.extendleft(self._take_faces(step, result))
+            else:
+                assert isinstance(step, (UnitStep, PeopleStep))
+                tasks.extendleft(self._take(step, result))
+
+    def _take(self, step: UnitStep | PeopleStep, result: object) -> Sequence[FaceStep]:
         if isinstance(result, Divided):
-            rest = replace(step, may_divide=False, share=1 - FACES_SHARE)
-            self._waiting[step.source.path] = rest, set(result.stretches)
+            share = max(0.0, step.share - FACES_SHARE)
+            self._waiting[step.source.path] = replace(step, may_divide=False, share=share), set(result.stretches)
             return result.stretches
+        if isinstance(result, Looked):
+            self._looked[step.source.path] = result
+            return ()
         if isinstance(result, Finished):
             self.finished.append(result)
         else:
-            self.died.append(died_row(step))
+            self.died.append(died_row(step.source, step.config))
+            self._sources.remove(step.source)
         self._meter.finish(step.source)
         return ()
 
-    def _take_faces(self, step: FaceStep, result: object) -> Sequence[UnitStep]:
+    def _take_faces(self, step: FaceStep, result: object) -> Sequence[UnitStep | PeopleStep]:
         unit, stretches = self._waiting[step.source.path]
         stretches.remove(step)
         # Blocks whose worker died are missing; the unit makes them, and dies on them if they are to blame.
@@ -202,7 +277,7 @@ class _Meter:
 
     def told(self, step: Task[object], stage: str, done: int, total: int) -> None:
         """A step tells how far it is."""
-        assert isinstance(step, (UnitStep, FaceStep))
+        assert isinstance(step, (UnitStep, PeopleStep, FaceStep))
         part = min(1.0, done / max(total, 1))
         if isinstance(step, UnitStep) and step.share == 1.0:
             part = FACES_SHARE * part if stage == "faces" else FACES_SHARE + (1 - FACES_SHARE) * part
@@ -224,18 +299,19 @@ class _Meter:
             self._progress(f"prepare, kB ({now})", round(done / 1e3), max(1, round(self._total / 1e3)))
 
 
-def _collect(
-    dataset: Path, fresh: Sequence[Finished], died: Sequence[ManifestRow]
-) -> tuple[list[ManifestRow], list[UnitRecord]]:
+def _collect(dataset: Path, run: _Run) -> tuple[list[ManifestRow], list[UnitRecord], tuple[Group, ...]]:
     """Write the manifest over all units, and forget what newer states of the same sources replaced."""
-    current = {finished.record.source: finished.record.unit for finished in fresh}
+    current = {finished.record.source: finished.record.unit for finished in run.finished}
     records: list[UnitRecord] = []
     for record in read_records(dataset):
         if current.get(record.source, record.unit) == record.unit:
             records.append(record)
         else:
             record_path(dataset, record.unit).unlink()
-    rows = [row for record in records for row in record.rows] + list(died)
+    units = {record.unit for record in records}
+    forget_albums(dataset, units)
+    groups = find_groups(dataset, units, run.encoder)
+    rows = [*name_people(records, groups), *run.died]
     write_manifest(dataset, rows)
     wanted = {row.shard for row in rows}
     for path in (dataset / SHARDS).iterdir():
@@ -243,4 +319,4 @@ def _collect(
             path.unlink()
     for left in (dataset / UNITS).glob("*.part"):
         left.unlink()
-    return rows, records
+    return rows, records, groups

@@ -44,11 +44,24 @@ class Source:
             total.update(path.name.encode() + b"\0" + file_hash(path))
         return total.hexdigest()
 
+    def unit(self, content: str) -> str:
+        """Name of the source in the state of a `content_hash`: starts its shards and the keys of its clips."""
+        return f"{self.name}-{content[:8]}"
+
 
 def file_hash(path: Path) -> bytes:
     """SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").digest()
+
+
+def meaning(parameter: Path | str | None) -> str | None:
+    """What a parameter stands for: one that is a file or a folder of landmarks, for what is in it."""
+    if parameter is None:
+        return None
+    path = Path(parameter)
+    files = sorted(path.glob("*.npz")) if path.is_dir() else [path] if path.is_file() else []
+    return "".join(file_hash(file).hex() for file in files) or str(parameter)
 
 
 def find_sources(paths: Sequence[Path]) -> list[Source]:

@@ -1,15 +1,17 @@
-"""What is sent to workers: a source, or a stretch of the first decode of a long one."""
+"""What is sent to workers: a source, who is in it, or a stretch of the first decode of a long one."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contextalk.core.errors import ContextalkError
+from contextalk.dataset.album import Album, album_of
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.sources import Source
-from contextalk.dataset.unit import StageCost, UnitRecord, find_record, prepare_unit
+from contextalk.dataset.unit import StageCost, UnitRecord, find_record, header_reason, prepare_unit
 from contextalk.dataset.workers import Told
+from contextalk.faces.appearance import Encoder
 
 SPLIT_BLOCKS = 8
 """Blocks of the first decode that one worker does of a source that is shared: minutes, so that a seek is nothing."""
@@ -68,13 +70,27 @@ class FaceStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitStep:
-    """A source.
+class Looked:
+    """The people of a source are known, as far as there are any.
 
     Attributes:
-        source: What to prepare.
+        unit: Name of the source in its present state.
+        cost: Of finding their faces.
+    """
+
+    unit: str
+    cost: StageCost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleStep:
+    """Who is in a source, where that must be known of all sources before one is cut.
+
+    Attributes:
+        source: Whose people.
         dataset: The dataset's folder.
         config: Choices.
+        encoder: Of their portraits.
         may_divide: Whether other workers may do a part of it.
         share: Of the work on the source, what was not done apart.
         spent: Costs of what was done apart.
@@ -83,45 +99,101 @@ class UnitStep:
     source: Source
     dataset: Path
     config: PrepareConfig
+    encoder: Encoder = field(hash=False)
+    may_divide: bool = False
+    share: float = FACES_SHARE
+    spent: dict[str, StageCost] = field(default_factory=dict[str, StageCost], hash=False)
+
+    def __call__(self, told: Told) -> Looked | Divided:
+        """Find them portrayed, divide the first decode, or do it; what is wrong is said when the source is prepared."""
+        album = album_of(self.source, self.dataset, self.config, self.encoder)
+        known = Looked(unit=album.unit, cost=self.spent.get("faces", StageCost()))
+        try:
+            if self._needs_no_look(album):
+                return known
+            if self.may_divide and (stretches := _stretches(self.source, self.config)):
+                return Divided(stretches=stretches)
+            return replace(known, cost=known.cost + self._look(album, told))
+        except ContextalkError:
+            return known
+
+    def _needs_no_look(self, album: Album) -> bool:
+        labelled = self.source.synth and self.config.annotations == "auto"
+        return labelled or album.is_current() or bool(header_reason(self.source.path, self.config))
+
+    def _look(self, album: Album, told: Told) -> StageCost:
+        from contextalk.faces.analysis import analyse
+
+        frames, started = 0, time.monotonic()
+
+        def count(stage: str, done: int, total: int) -> None:
+            nonlocal frames
+            frames += 1
+            told(stage, done, total)
+
+        album.fill(analyse(self.source.path, annotations=self.config.annotations, progress=count))
+        return StageCost(frames=frames, seconds=time.monotonic() - started) if frames else StageCost()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitStep:
+    """A source.
+
+    Attributes:
+        source: What to prepare.
+        dataset: The dataset's folder.
+        config: Choices.
+        encoder: Of its people's portraits.
+        may_divide: Whether other workers may do a part of it.
+        share: Of the work on the source, what was not done apart.
+        spent: Costs of what was done apart.
+    """
+
+    source: Source
+    dataset: Path
+    config: PrepareConfig
+    encoder: Encoder = field(hash=False)
     may_divide: bool = False
     share: float = 1.0
     spent: dict[str, StageCost] = field(default_factory=dict[str, StageCost], hash=False)
 
     def __call__(self, told: Told) -> Finished | Divided:
         """Find it finished, divide it, or prepare it."""
-        record = find_record(self.source, self.dataset, self.config)
+        record = find_record(self.source, self.dataset, self.config, self.encoder)
         if record is not None:
             return Finished(record=record, reused=True)
-        if self.may_divide and (stretches := self._stretches()):
+        if self.may_divide and (stretches := _stretches(self.source, self.config)):
             return Divided(stretches=stretches)
-        record = prepare_unit(self.source, self.dataset, self.config, told, self.spent)
+        record = prepare_unit(self.source, self.dataset, self.config, self.encoder, told, self.spent)
         return Finished(record=record, reused=False)
 
-    def _stretches(self) -> tuple[FaceStep, ...]:
-        from contextalk.faces.analysis import FaceLook
 
-        if self.source.synth and self.config.annotations == "auto":
-            return ()
-        try:
-            missing = FaceLook(self.source.path, annotations=self.config.annotations).missing() or []
-        except ContextalkError:
-            return ()  # said when it is prepared
-        if len(missing) <= SPLIT_BLOCKS:
-            return ()
-        runs = [tuple(missing[start : start + SPLIT_BLOCKS]) for start in range(0, len(missing), SPLIT_BLOCKS)]
-        return tuple(
-            FaceStep(
-                source=self.source,
-                annotations=self.config.annotations,
-                numbers=run,
-                share=FACES_SHARE * len(run) / len(missing),
-            )
-            for run in runs
+def _stretches(source: Source, config: PrepareConfig) -> tuple[FaceStep, ...]:
+    """The first decode of a source that is long enough for several workers; empty for any other."""
+    from contextalk.faces.analysis import FaceLook
+
+    if source.synth and config.annotations == "auto":
+        return ()
+    try:
+        missing = FaceLook(source.path, annotations=config.annotations).missing() or []
+    except ContextalkError:
+        return ()  # said when it is prepared
+    if len(missing) <= SPLIT_BLOCKS:
+        return ()
+    runs = [tuple(missing[start : start + SPLIT_BLOCKS]) for start in range(0, len(missing), SPLIT_BLOCKS)]
+    return tuple(
+        FaceStep(
+            source=source,
+            annotations=config.annotations,
+            numbers=run,
+            share=FACES_SHARE * len(run) / len(missing),
         )
+        for run in runs
+    )
 
 
-def died_row(step: UnitStep) -> ManifestRow:
+def died_row(source: Source, config: PrepareConfig) -> ManifestRow:
     """The row of a source whose worker died each time."""
-    name = step.config.person or step.source.name
     reason = "worker died: twice while it was prepared; the same command tries again"
-    return ManifestRow(key=step.source.name, source=step.source.shown, person=name, reject_reason=reason)
+    person = config.person or source.name
+    return ManifestRow(key=source.name, source=source.shown, person=person, reject_reason=reason)

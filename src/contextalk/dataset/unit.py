@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError, MediaError, TargetError
+from contextalk.dataset.album import album_of
 from contextalk.dataset.clips import pack_others, pack_track, pack_wave
 from contextalk.dataset.config import FORMAT_VERSION, PrepareConfig
 from contextalk.dataset.extract import extract
@@ -20,7 +21,8 @@ from contextalk.dataset.pieces import Pieces, digest_of
 from contextalk.dataset.plan import ClipJob, plan_clips, unfit_reason
 from contextalk.dataset.shards import SAMPLE_FILES, writing_shard
 from contextalk.dataset.sound import Sound, Sounds, decode_sound
-from contextalk.dataset.sources import Source, file_hash
+from contextalk.dataset.sources import Source, file_hash, meaning
+from contextalk.faces.appearance import Encoder
 from contextalk.media.source import has_audio, known_timeline
 
 UNITS, SHARDS, WORK = "units", "shards", "work"
@@ -53,6 +55,8 @@ class UnitRecord:
         rows: Its part of the manifest.
         digests: Hash of what decides each clip's pictures, by key.
         costs: Of each stage, by name.
+        named: Whether the person's name was given, so that no group renames them.
+        album: Key of its people's portraits; empty where there are none.
     """
 
     unit: str
@@ -61,6 +65,8 @@ class UnitRecord:
     rows: tuple[ManifestRow, ...]
     digests: dict[str, str] = field(default_factory=dict[str, str])
     costs: dict[str, StageCost] = field(default_factory=dict[str, StageCost])
+    named: bool = False
+    album: str = ""
 
     def is_current(self, dataset: Path, fingerprint: str) -> bool:
         """Whether it was made from the same content and parameters, and its shards are still there."""
@@ -90,18 +96,32 @@ def read_records(dataset: Path) -> list[UnitRecord]:
     return [read_record(path) for path in sorted((dataset / UNITS).glob("*.json"))]
 
 
-def find_record(source: Source, dataset: Path, config: PrepareConfig) -> UnitRecord | None:
-    """The record of a source that is finished in this state and with these parameters."""
+def find_record(source: Source, dataset: Path, config: PrepareConfig, encoder: Encoder) -> UnitRecord | None:
+    """The record of a source that is finished in this state and with these parameters, portraits included."""
     unit, fingerprint = _names(source, config)
     path = record_path(dataset, unit)
     record = read_record(path) if path.is_file() else None
-    return record if record is not None and record.is_current(dataset, fingerprint) else None
+    if record is None or not record.is_current(dataset, fingerprint):
+        return None
+    return record if not record.album or album_of(source, dataset, config, encoder).is_current() else None
+
+
+def header_reason(path: Path, config: PrepareConfig) -> str:
+    """Why no look at a source is needed, as far as its header tells; empty if one is.
+
+    Raises:
+        MediaError: No readable video.
+    """
+    timeline = known_timeline(path)
+    rate_hz = None if timeline is None else len(timeline.ticks) / timeline.duration_s
+    return unfit_reason(has_audio(path), rate_hz, config)
 
 
 def prepare_unit(
     source: Source,
     dataset: Path,
     config: PrepareConfig,
+    encoder: Encoder,
     progress: Progress | None = None,
     spent: dict[str, StageCost] | None = None,
 ) -> UnitRecord:
@@ -111,11 +131,12 @@ def prepare_unit(
         source: Of which something may be done already.
         dataset: Its folder.
         config: Choices.
+        encoder: Of the portraits.
         progress: Told of "faces" and "clips".
         spent: Costs of stages that were done apart.
     """
     unit, fingerprint = _names(source, config)
-    making = _Making(source, dataset, config, unit, progress or _untold, dict(spent or {}))
+    making = _Making(source, dataset, config, encoder, progress or _untold, dict(spent or {}))
     rows = making.rows(f"{unit}-{fingerprint[:6]}")
     record = UnitRecord(
         unit=unit,
@@ -124,6 +145,8 @@ def prepare_unit(
         rows=tuple(rows),
         digests=making.digests,
         costs=making.costs,
+        named=config.person is not None,
+        album=making.album_key,
     )
     record.save(dataset)
     making.pieces.forget()
@@ -139,18 +162,9 @@ def _names(source: Source, config: PrepareConfig) -> tuple[str, str]:
     content = source.content_hash()
     parameters = asdict(config)
     for name in ("split_by", "target", "annotations"):
-        parameters[name] = _meaning(parameters[name])
+        parameters[name] = meaning(parameters[name])
     told = json.dumps([FORMAT_VERSION, content, parameters], sort_keys=True, default=str)
-    return f"{source.name}-{content[:8]}", hashlib.sha256(told.encode()).hexdigest()
-
-
-def _meaning(parameter: Path | str | None) -> str | None:
-    """A parameter that is a file stands for what is in it."""
-    if parameter is None:
-        return None
-    path = Path(parameter)
-    files = sorted(path.glob("*.npz")) if path.is_dir() else [path] if path.is_file() else []
-    return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files) or str(parameter)
+    return source.unit(content), hashlib.sha256(told.encode()).hexdigest()
 
 
 class _Making:
@@ -161,25 +175,31 @@ class _Making:
         source: Source,
         dataset: Path,
         config: PrepareConfig,
-        unit: str,
+        encoder: Encoder,
         progress: Progress,
         costs: dict[str, StageCost],
     ) -> None:
-        self.source, self.dataset, self.config, self.unit = source, dataset, config, unit
+        self.source, self.dataset, self.config = source, dataset, config
+        self.album = album_of(source, dataset, config, encoder)
+        self.unit = self.album.unit
         self.progress, self.costs = progress, costs
-        self.pieces = Pieces(dataset / WORK / unit)
+        self.pieces = Pieces(dataset / WORK / self.unit)
         self.digests: dict[str, str] = {}
+        self.album_key = ""
 
     def rows(self, shard: str) -> list[ManifestRow]:
         """Do what is left to do; a source that gives nothing is a row that says why."""
         source = self.source
         whole = ManifestRow(key=self.unit, source=source.shown, person=self.config.person or source.name)
         try:
-            reason = self._unfit()
+            reason = header_reason(source.path, self.config)
             if reason:
                 return [replace(whole, reject_reason=reason)]
             with self._timed("faces") as count:
                 cast = read_cast(source, self.config, count)
+            if cast.analysis is not None:
+                self.album.fill(cast.analysis)
+                self.album_key = self.album.key
             rejected, jobs = plan_clips(source, cast, self.config, self.unit, self._sounds())
             failed = self._extract(jobs)
             return [*self._fill_shards(jobs, shard), *rejected, *failed]
@@ -187,12 +207,6 @@ class _Making:
             return [replace(whole, reject_reason=f"no target: {self._shown(error)}")]
         except ContextalkError as error:
             return [replace(whole, reject_reason=f"unreadable: {self._shown(error)}")]
-
-    def _unfit(self) -> str:
-        """Why no look at the source is needed, as far as its header tells."""
-        timeline = known_timeline(self.source.path)
-        rate_hz = None if timeline is None else len(timeline.ticks) / timeline.duration_s
-        return unfit_reason(has_audio(self.source.path), rate_hz, self.config)
 
     def _shown(self, error: ContextalkError) -> str:
         return str(error).replace(str(self.source.path), self.source.shown)

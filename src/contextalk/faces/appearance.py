@@ -3,6 +3,9 @@
 It tells apart a handful of people in one scene under one light; it is no face recognition and does not claim to be.
 """
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,43 @@ _COLOUR_WEIGHT = 1.5
 
 FARTHEST_SAME = 0.3
 """Distance up to which two descriptors may be one person; between shots and against a picture."""
+
+
+class Encoder(Protocol):
+    """Turns a face into what tells people apart; `prepare` takes another one than `PlainEncoder` from Python.
+
+    It travels to worker processes, so it is small until it is first used, and can be pickled.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name and version; what another one made is made again."""
+        ...
+
+    @property
+    def farthest_same(self) -> float:
+        """`distance` of mean looks up to which people of different scenes may be one person."""
+        ...
+
+    def encode(self, rgb: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(D,) unit vector for the face with (68, 2) `points`, px of the picture (H, W, 3)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainEncoder:
+    """The descriptor of this module; its distance is that of pictures as much as of people.
+
+    Stricter than `FARTHEST_SAME`, which chooses among the few of one scene: of 20 tracks of real footage the same
+    person in other files was 0.13 away or nearer, and the two most alike of different people 0.21.
+    """
+
+    name: str = "plain-1"
+    farthest_same: float = 0.18
+
+    def encode(self, rgb: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As `describe`."""
+        return describe(rgb, points)
 
 
 def describe(rgb: NDArray[np.uint8], points: NDArray[np.floating]) -> NDArray[np.float32]:

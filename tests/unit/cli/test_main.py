@@ -57,6 +57,8 @@ def test_stable_words_are_understood() -> None:
     assert read("prepare a.mp4 b -o x --target left --annotations none --workers 2") == Prepare(
         sources=(Path("a.mp4"), Path("b")), output=out, target="left", annotations="none", workers=2
     )
+    sheet = read("prepare a.mp4 -o x --contact-sheet p.png --target group:1")
+    assert sheet == Prepare(sources=(Path("a.mp4"),), output=out, contact_sheet=Path("p.png"), target="group:1")
     assert read("train face --data d --run r --preset debug --from b") == Train(
         network="face", data=Path("d"), run_folder=Path("r"), preset="debug", bundle=Path("b")
     )
