@@ -32,7 +32,7 @@ def test_from_nothing_to_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     run("train", "all", "--data", dataset, "--run", folder, "--preset", "debug", "--json")
     figures = json.loads(capsys.readouterr().out)["figures"]
     assert list(figures) == [
-        *("codec", "probe", "reader", "lips"),
+        *("codec", "familiarity", "probe", "reader", "lips"),
         *("landmark_first", "landmark_sequence", "face_first", "face_sequence"),
     ]
     run("bundle", folder, "-o", bundle)
