@@ -113,8 +113,8 @@ def _parts_of(
     spans = find_spans(cast.scene, cast.shots, bounds)
     tiles = tile_frames(len(landmarks), cast.shots, spans)
     still = crop_in_sections(landmarks, tiles)
-    random = np.random.default_rng([subject.config.seed, subject.person.index, *subject.unit.encode()])
-    moved = crop_in_sections(landmarks, tiles, moved=random)
+    root = (subject.config.seed, subject.person.index, *subject.source.name.encode())
+    moved = crop_in_sections(landmarks, tiles, moved=root)
     for part in cut_parts(cast.scene, spans, landmarks.valid, cast.damaged, subject.config):
         row = _row_of(subject, part)
         if not row.reject_reason:
@@ -163,9 +163,7 @@ def _stretch(subject: _Subject, row: ManifestRow, part: Part) -> Stretch:
     )
 
 
-def crop_in_sections(
-    landmarks: Landmarks, tiles: Sequence[Shot], *, moved: np.random.Generator | None = None
-) -> CropPath:
+def crop_in_sections(landmarks: Landmarks, tiles: Sequence[Shot], *, moved: Sequence[int] | None = None) -> CropPath:
     """`crop_path` of a long source, some minutes at a time; NaN where a section has no face.
 
     Args:
@@ -273,13 +271,14 @@ def _jobs_of(subject: _Subject, row: ManifestRow, part: Part, crop: CropPath) ->
     yield plain
     copies = config.augment if row.split == "train" and not subject.source.synth else 0
     for copy in range(1, copies + 1):
-        random = np.random.default_rng([config.seed, copy, *row.key.encode()])
-        yield _reframed(plain, draw_framing(scene.size_px, part.num_frames, random), copy, random)
+        root = (config.seed, copy, *row.key.encode())
+        framing = draw_framing(scene.size_px, part.num_frames, np.random.default_rng(root))
+        yield _reframed(plain, framing, copy, root)
 
 
-def _reframed(clip: ClipJob, framing: Framing, copy: int, random: np.random.Generator) -> ClipJob:
+def _reframed(clip: ClipJob, framing: Framing, copy: int, root: Sequence[int]) -> ClipJob:
     landmarks = framing.move(clip.landmarks)
-    crop = crop_path(landmarks, (Shot(start=0, stop=len(landmarks)),), moved=random)
+    crop = crop_path(landmarks, (Shot(start=0, stop=len(landmarks)),), moved=root)
     return replace(
         clip,
         row=replace(clip.row, key=f"{clip.row.key}-f{copy}", copy=copy),

@@ -59,7 +59,7 @@ FITTING_PERCENT = 99.0
 """Share of frames whose head must fit; one with a mislaid landmark does not make the head small in all others."""
 
 
-def crop_path(landmarks: Landmarks, shots: Sequence[Shot], *, moved: np.random.Generator | None = None) -> CropPath:
+def crop_path(landmarks: Landmarks, shots: Sequence[Shot], *, moved: Sequence[int] | None = None) -> CropPath:
     """The square of a head in each frame: same centre and side for whatever the mouth says and wherever the head looks.
 
     Centre and side come from a generic head fitted to brows, eyes and nose. Frames without a face get the path between
@@ -69,7 +69,8 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot], *, moved: np.random.G
         landmarks: One row per frame, scene px.
         shots: Tile the frames; the path jumps only between them.
         moved: For training: each shot's square is moved and resized at random, as far as it may rest from the head in a
-            longer scene. A clip of seconds would otherwise always show its head in the middle.
+            longer scene. A clip of seconds would otherwise always show its head in the middle. These numbers and when
+            the shot begins decide, so that no shot's square depends on the others.
 
     Raises:
         TargetError: No frame has a face.
@@ -160,7 +161,7 @@ def _still_path(
     *,
     anchor_crop_px: tuple[float, float],
     fitting_percent: float,
-    moved: np.random.Generator | None = None,
+    moved: Sequence[int] | None = None,
 ) -> CropPath:
     """Rest, glide and grow: the path of rows that may be NaN; `outline` (F, P, 2) is what must lie inside the mask."""
     path_centre, path_side = np.full_like(centre, np.nan), np.full_like(side, np.nan)
@@ -181,7 +182,7 @@ def _shot_path(
     times_s: NDArray[np.float64],
     anchor_crop_px: tuple[float, float],
     fitting_percent: float,
-    moved: np.random.Generator | None,
+    moved: Sequence[int] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rate_hz = 1 / np.median(np.diff(times_s)) if len(times_s) > 1 else 25.0
     filled = _interpolate(np.concatenate([centre, np.log(side)[:, None]], axis=1), times_s)
@@ -192,8 +193,9 @@ def _shot_path(
     sigma = SMOOTHING_S * rate_hz
     smooth_centre = gaussian_filter1d(resting, sigma, axis=0, mode="reflect")
     if moved is not None:
-        smooth_side = smooth_side * (1 + SIDE_SLACK) ** moved.triangular(-1, 0, 1)
-        smooth_centre = smooth_centre + moved.triangular(-1, 0, 1, 2) * np.array(CENTRE_SLACK) * smooth_side[:, None]
+        random = np.random.default_rng([*moved, round(1000 * times_s[0])])
+        smooth_side = smooth_side * (1 + SIDE_SLACK) ** random.triangular(-1, 0, 1)
+        smooth_centre = smooth_centre + random.triangular(-1, 0, 1, 2) * np.array(CENTRE_SLACK) * smooth_side[:, None]
     # `centre` comes to lie at the anchor; growing moves neither it nor the shape.
     anchor = np.array(anchor_crop_px)
     smooth_side = smooth_side * _growth(outline, smooth_centre, smooth_side, anchor, fitting_percent)

@@ -54,7 +54,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
         decode=faces.decode,
         draws_pupils=card.models.draws_pupils,
         why_not=why_not,
-        meets_strangers="others" in bundle.network("landmark", "first").config.modalities,
+        meets_strangers=request.landmarks is None and "others" in bundle.network("landmark", "first").config.modalities,
         fingerprint=bundle.fingerprint,
         description={
             "whom": card.whom,

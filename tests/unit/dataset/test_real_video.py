@@ -132,10 +132,10 @@ def test_reframed_copies_are_for_training_alone(real_video: Videos, tmp_path: Pa
     plain, *copies = read_clips(tmp_path / "data", "train")
     for copy in copies:
         assert copy.meta["size_px"] == [640, 360]
-        # The crop follows the face: the head fills as much of it as before, wherever it was pasted. The square may
-        # rest a little off the head (its slack is a tenth of a side), measured ≤ 6 crop px.
+        # The crop follows the face wherever it was pasted. Both squares are moved, as all that are trained on: each by
+        # up to a tenth of a side (26 crop px) and 15 % of its size, here 29 px apart at the outermost point.
         apart = copy.crop.to_crop(copy.landmarks.points) - plain.crop.to_crop(plain.landmarks.points)
-        assert np.abs(apart).max() < 26
+        assert np.abs(apart).max() < 40
         at = np.rint(copy.crop.to_crop(copy.landmarks.points[:, 30])).astype(int)
         grey = copy.head[np.arange(50), at[:, 1], at[:, 0]].mean(axis=-1)
         assert np.abs(grey - (40 + 2 * np.arange(50))).mean() < 1.0
