@@ -13,7 +13,9 @@ from generation_kit import make_audio, make_scene
 LEFT, RIGHT = -1, 1
 
 
-def write_talk(folder: Path, side: int, *, frames: int = 30, seed: int = 1, person: int = 9) -> Path:
+def write_talk(
+    folder: Path, side: int, *, frames: int = 30, seed: int = 1, person: int = 9, held_out: bool = True
+) -> Path:
     """A scene folder; the target, person 0, speaks in its first two thirds to the listener, person 1, at a side."""
     time_s = np.arange(frames * 640) / 16000
     make_scene(folder, ticks=range(frames), wave=(0.3 * np.sin(2 * np.pi * 140 * time_s)).astype(np.float32))
@@ -39,7 +41,7 @@ def write_talk(folder: Path, side: int, *, frames: int = 30, seed: int = 1, pers
     script = {
         "seed": seed,
         "main": 0,
-        "held_out": True,
+        "held_out": held_out,
         "frames": frames,
         "cast": [{"person": person}, {"person": person + 1}],
         "turns": [

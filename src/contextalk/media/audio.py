@@ -2,7 +2,6 @@
 
 import itertools
 import wave as wave_file
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,6 +25,9 @@ GAP_S = 0.05
 """A longer jump in the time stamps is a gap and becomes silence; shorter ones are rounding of the container."""
 
 AAC_BITS_PER_SECOND = 128_000
+
+SILENCE_SAMPLES = 48_000
+"""Of the blocks that continue a wave."""
 
 
 def read_audio(path: Path, *, rate_hz: int = 16000) -> NDArray[np.float32]:
@@ -67,32 +69,76 @@ def write_wav(path: Path, wave: NDArray[np.float32], rate_hz: int = 16000) -> No
         stream.writeframes(pcm.tobytes())
 
 
-def encode_aac(container: OutputContainer, wave: NDArray[np.float32], rate_hz: int) -> deque[Packet]:
-    """Add an AAC stream to a file being written and encode a wave for it.
+def fit_blocks(blocks: Iterable[NDArray[np.float32]], length: int) -> Iterator[NDArray[np.float32]]:
+    """Blocks (S,) or (S, channels) cut, or continued with silence, to `length` samples together."""
+    left, channels = length, ()
+    for block in blocks:
+        channels = block.shape[1:]
+        if left:
+            yield block[:left]
+        left = max(0, left - len(block))
+    while left:
+        silence = np.zeros((min(left, SILENCE_SAMPLES), *channels), np.float32)
+        left -= len(silence)
+        yield silence
+
+
+def regroup_blocks(blocks: Iterable[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:
+    """The same samples in blocks of `size`; the last one may be shorter."""
+    kept, count = list[NDArray[np.float32]](), 0
+    for block in blocks:
+        kept.append(block)
+        count += len(block)
+        if count >= size:
+            joined = np.concatenate(kept)
+            rest = count % size
+            for start in range(0, count - rest, size):
+                yield joined[start : start + size]
+            kept, count = [joined[count - rest :]], rest
+    if count:
+        yield np.concatenate(kept)
+
+
+class SoundPackets:
+    """Packets of the sound of a file being written, made as they are wanted, to be interleaved with its pictures."""
+
+    def __init__(self, packets: Iterator[Packet]) -> None:
+        """Take packets in order; the first is made at once, so that its stream is added before the file is started."""
+        self._packets = packets
+        self._next = next(packets, None)
+
+    def mux_until(self, container: OutputContainer, until_s: float) -> None:
+        """Write the packets that come before a time."""
+        while self._next is not None and float((self._next.dts or 0) * self._next.time_base) < until_s:
+            container.mux(self._next)
+            self._next = next(self._packets, None)
+
+
+def encode_aac(container: OutputContainer, wave: Iterable[NDArray[np.float32]], rate_hz: int) -> Iterator[Packet]:
+    """Add an AAC stream to a file being written and encode a wave for it, in constant memory.
 
     Args:
         container: Not yet started; all its other streams are added.
-        wave: (S,) mono or (S, 2) stereo, in [-1, 1].
+        wave: Blocks (S,) mono or (S, 2) stereo, in [-1, 1]; at least one.
         rate_hz: Samples per second.
 
-    Returns:
-        Packets in order, to be interleaved with the pictures by `mux_until`.
+    Yields:
+        Packets in order, for `SoundPackets`.
     """
-    channels = wave.reshape(len(wave), -1).T
-    layout = "mono" if len(channels) == 1 else "stereo"
+    blocks = regroup_blocks(wave, rate_hz)
+    first = next(blocks)
+    layout = "mono" if first.ndim == 1 or first.shape[1] == 1 else "stereo"
     stream = container.add_stream("aac", rate=rate_hz, layout=layout)
     stream.bit_rate = AAC_BITS_PER_SECOND
-    packets: deque[Packet] = deque()
-    for start in range(0, len(wave), rate_hz):
-        samples = np.ascontiguousarray(np.clip(channels[:, start : start + rate_hz], -1, 1), np.float32)
+    for number, block in enumerate(itertools.chain([first], blocks)):
+        samples = np.ascontiguousarray(np.clip(block.reshape(len(block), -1).T, -1, 1), np.float32)
         frame = AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate_hz, start, Fraction(1, rate_hz)
-        packets.extend(stream.encode(frame))
-    packets.extend(stream.encode())
-    return packets
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, number * rate_hz, Fraction(1, rate_hz)
+        yield from stream.encode(frame)
+    yield from stream.encode()
 
 
-def copy_sound(container: OutputContainer, path: Path, until_s: float) -> deque[Packet]:
+def copy_sound(container: OutputContainer, path: Path, until_s: float) -> Iterator[Packet]:
     """Add a copy of a file's first sound stream to a file being written.
 
     Args:
@@ -100,8 +146,8 @@ def copy_sound(container: OutputContainer, path: Path, until_s: float) -> deque[
         path: Video with sound.
         until_s: Seconds from its first picture; what starts later is left out.
 
-    Returns:
-        Packets in order, timed from the first picture, to be interleaved by `mux_until`.
+    Yields:
+        Packets in order, timed from the first picture, for `SoundPackets`.
 
     Raises:
         MediaError: There is no sound stream, or one that the output's kind of file cannot hold.
@@ -115,7 +161,6 @@ def copy_sound(container: OutputContainer, path: Path, until_s: float) -> deque[
             raise MediaError(
                 f"{kind} files cannot hold sound as {codec}, wanted an output that ends in .mkv"
             ) from error
-        packets: deque[Packet] = deque()
         start_s = _first_frame_s(source, path) or 0.0
         for packet in source.demux(theirs):
             if packet.dts is None or packet.time_base is None:
@@ -125,14 +170,7 @@ def copy_sound(container: OutputContainer, path: Path, until_s: float) -> deque[
             packet.pts = packet.dts
             packet.stream = ours
             if float(packet.dts * packet.time_base) < until_s:
-                packets.append(packet)
-    return packets
-
-
-def mux_until(container: OutputContainer, packets: deque[Packet], until_s: float) -> None:
-    """Write the packets of a stream that come before a time."""
-    while packets and float((packets[0].dts or 0) * packets[0].time_base) < until_s:
-        container.mux(packets.popleft())
+                yield packet
 
 
 @contextmanager

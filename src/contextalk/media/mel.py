@@ -1,12 +1,15 @@
 """Log-mel spectrograms with the settings of Wav2Lip (Prajwal et al. 2020), cut into one chunk per video frame."""
 
 import functools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from contextalk.core.errors import MediaError
+from contextalk.media.audio import regroup_blocks
 
 RATE_HZ = 16000
 HOP = 200
@@ -20,10 +23,6 @@ RANGE_DB = 100.0
 SPAN = 4.0
 """Values lie in [-SPAN, SPAN]."""
 
-PAD_MODE = "reflect"
-"""How the wave is continued over its ends, as by the librosa (< 0.9) of the published models; later ones pad zeros,
-which changes the first two and last two steps alone."""
-
 STEPS_PER_SECOND = RATE_HZ / HOP
 CHUNK_STEPS = 16
 """Steps of a chunk: 0.2 s."""
@@ -33,6 +32,10 @@ CHUNK_LEAD_S = 0.08
 
 MIN_SAMPLES = RATE_HZ // 25
 """A frame of 25 Hz; also more than the reflection at the ends needs."""
+
+_BLOCK_STEPS = 4800
+_BLOCK_SAMPLES = _BLOCK_STEPS * HOP
+"""A minute: what is transformed at once."""
 
 # Far below a step's length, far above float64 rounding of a product of times.
 _STEP_EPSILON = 1e-6
@@ -50,20 +53,55 @@ def mel_spectrogram(wave: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises:
         MediaError: The wave is shorter than a video frame.
     """
-    if len(wave) < MIN_SAMPLES:
-        seen_s, wanted_s = len(wave) / RATE_HZ, MIN_SAMPLES / RATE_HZ
+    return mel_of_blocks([wave], len(wave))
+
+
+def mel_of_blocks(blocks: Iterable[NDArray[np.float32]], samples: int) -> NDArray[np.float32]:
+    """As `mel_spectrogram`, of a wave in blocks of any length: beside the result a minute of it is held.
+
+    Args:
+        blocks: Together `samples` long.
+        samples: S.
+
+    Raises:
+        MediaError: The wave is shorter than a video frame.
+    """
+    if samples < MIN_SAMPLES:
+        seen_s, wanted_s = samples / RATE_HZ, MIN_SAMPLES / RATE_HZ
         raise MediaError(f"audio lasts {seen_s:.3f} s, wanted at least one video frame, {wanted_s:.3f} s")
-    samples = torch.from_numpy(np.ascontiguousarray(wave, np.float32))
-    emphasised = samples.clone()
-    emphasised[1:] -= PRE_EMPHASIS * samples[:-1]
+    mel = np.empty((NUM_BANDS, 1 + samples // HOP), np.float32)
+    done, held = 0, torch.empty(0)
+    for part in _continued(blocks):
+        held = torch.cat([held, part])
+        if len(held) >= _BLOCK_SAMPLES + N_FFT:
+            mel[:, done : done + _BLOCK_STEPS] = _bands(held[: _BLOCK_SAMPLES - HOP + N_FFT])
+            done, held = done + _BLOCK_STEPS, held[_BLOCK_SAMPLES:]
+    mel[:, done:] = _bands(held)
+    return mel
+
+
+def _continued(blocks: Iterable[NDArray[np.float32]]) -> Iterator[Tensor]:
+    """Pre-emphasised samples, continued over both ends by reflection.
+
+    So does the librosa (< 0.9) of the published models; later ones pad zeros, which changes the first two and last two
+    steps alone.
+    """
+    before, last, begun = torch.zeros(1), torch.empty(0), False
+    for block in regroup_blocks(blocks, _BLOCK_SAMPLES):
+        samples = torch.cat([before, torch.from_numpy(np.ascontiguousarray(block, np.float32))])
+        emphasised = samples[1:] - PRE_EMPHASIS * samples[:-1]
+        if not begun:
+            yield emphasised[1 : N_FFT // 2 + 1].flip(0)
+        begun, before = True, samples[-1:]
+        last = torch.cat([last, emphasised])[-N_FFT // 2 - 1 :]
+        yield emphasised
+    yield last[:-1].flip(0)
+
+
+def _bands(continued: Tensor) -> NDArray[np.float32]:
+    """(80, T) of samples that hold T windows."""
     spectrum = torch.stft(
-        emphasised,
-        n_fft=N_FFT,
-        hop_length=HOP,
-        window=torch.hann_window(N_FFT),
-        center=True,
-        pad_mode=PAD_MODE,
-        return_complex=True,
+        continued, n_fft=N_FFT, hop_length=HOP, window=torch.hann_window(N_FFT), center=False, return_complex=True
     )
     bands = torch.from_numpy(slaney_filters()) @ spectrum.abs()
     decibels = 20 * torch.log10(bands.clamp_min(FLOOR)) - REFERENCE_DB

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from contextalk.core.errors import MediaError
 from contextalk.core.records import Scene
 from contextalk.core.time import nearest_frames
-from contextalk.media.audio import encode_aac, mux_until
+from contextalk.media.audio import SoundPackets, encode_aac
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING
 from contextalk.media.files import check_video_suffix, written_whole
 from contextalk.media.source import (
@@ -163,14 +162,14 @@ def write_video(
     with written_whole(path) as temporary, av.open(str(temporary), "w") as container:
         stream = _rgb_stream(container, (width, height), rate, {"crf": str(crf), "preset": preset})
         stream.codec_context.thread_count = threads
-        sound = deque() if wave is None else encode_aac(container, wave, wave_rate_hz)
+        sound = SoundPackets(iter(()) if wave is None else encode_aac(container, [wave], wave_rate_hz))
         for index, rgb in enumerate(itertools.chain([first], pictures)):
             if rgb.shape != first.shape:
                 raise MediaError(f"{path}: frame {index} is {rgb.shape[1]}x{rgb.shape[0]}, wanted {width}x{height}")
-            mux_until(container, sound, float(index / rate))
+            sound.mux_until(container, float(index / rate))
             container.mux(stream.encode(_rgb_frame(rgb, index)))
         container.mux(stream.encode())
-        mux_until(container, sound, math.inf)
+        sound.mux_until(container, math.inf)
 
 
 def _rgb_stream(

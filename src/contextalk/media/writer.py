@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from contextalk.core.errors import MediaError
-from contextalk.media.audio import copy_sound, encode_aac, mux_until
+from contextalk.media.audio import SoundPackets, copy_sound, encode_aac, fit_blocks
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING, UNSPECIFIED
 from contextalk.media.files import check_video_suffix, error_reason, written_whole
 from contextalk.media.source import Source, SourceFrame
@@ -139,7 +139,7 @@ def join_segments(
     out: Path,
     *,
     like: Source,
-    wave: NDArray[np.float32] | None = None,
+    wave: Iterable[NDArray[np.float32]] | None = None,
     wave_rate_hz: int = 16000,
     audio_source: Path | None = None,
 ) -> None:
@@ -149,7 +149,8 @@ def join_segments(
         segments: In order; together they hold every picture of the source, or a stretch of it.
         out: .mp4 or .mov; .mkv, which rounds times to milliseconds.
         like: The source whose rotation, aspect and colour description the file carries.
-        wave: (S,) or (S, 2) in [-1, 1] from the first picture on; padded with silence or cut to the pictures' length.
+        wave: Blocks (S,) or (S, 2) in [-1, 1] from the first picture on, read while they are written; padded with
+            silence or cut to the pictures' length.
         wave_rate_hz: Samples per second of `wave`.
         audio_source: File whose first sound stream is copied as it is, kept in its place relative to the first picture.
 
@@ -165,16 +166,17 @@ def join_segments(
         stream.time_base = like.timeline.time_base
         _describe(stream, like, template.codec_context.pix_fmt or "")
         length_s = _length_s(segments)
-        sound: deque[Packet] = deque()
+        packets: Iterator[Packet] = iter(())
         if wave is not None:
-            sound = encode_aac(container, _fit(wave, round(length_s * wave_rate_hz)), wave_rate_hz)
+            packets = encode_aac(container, fit_blocks(wave, round(length_s * wave_rate_hz)), wave_rate_hz)
         elif audio_source is not None:
-            sound = copy_sound(container, audio_source, float(length_s))
+            packets = copy_sound(container, audio_source, float(length_s))
+        sound = SoundPackets(packets)
         for packet in _joined_packets(segments, like.timeline.time_base, template.codec_context.extradata):
-            mux_until(container, sound, float((packet.pts or 0) * like.timeline.time_base))
+            sound.mux_until(container, float((packet.pts or 0) * like.timeline.time_base))
             packet.stream = stream
             container.mux(packet)
-        mux_until(container, sound, math.inf)
+        sound.mux_until(container, math.inf)
 
 
 def _joined_packets(segments: Sequence[Path], time_base: Fraction, extradata: bytes | None) -> Iterator[Packet]:
@@ -213,11 +215,6 @@ def _open_segment(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise MediaError(f"segment {path} cannot be read: {error_reason(error)}") from error
     with container:
         yield container, container.streams.video[0]
-
-
-def _fit(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    missing = max(0, length - len(wave))
-    return np.pad(wave[:length], ((0, missing), *((0, 0),) * (wave.ndim - 1)))
 
 
 def _add_stream(container: OutputContainer, like: Source, encoding: Encoding) -> VideoStream:
