@@ -74,7 +74,7 @@ def whole(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("run")
     (run / PRESET_FILE).write_text(json.dumps(to_dict(tiny_compact())))
     figures = train("all", data=dataset, run=run)
-    assert list(figures) == ["codec", "probe", "reader", "lips", "context", "landmark", "face"]
+    assert list(figures) == ["codec", "familiarity", "probe", "reader", "lips", "context", "landmark", "face"]
     return run
 
 
