@@ -19,7 +19,7 @@ _DEPTH_MM = head_points()[:, 2]
 _QUIET_SHARE = 0.2
 """The frames with the least open mouths show a face at rest."""
 
-_BROWS, _EYES, _LIPS = slice(17, 27), slice(36, 48), slice(48, 68)
+_JAW, _BROWS, _EYES, _LIPS = slice(0, 17), slice(17, 27), slice(36, 48), slice(48, 68)
 _INNER = np.array([61, 62, 63, 67, 66, 65])
 """Upper inner lip from image left to right, lower inner lip likewise."""
 _BELOW = np.r_[55:60, 64:68]
@@ -28,6 +28,9 @@ _CHIN = slice(4, 13)
 
 _EYES_SHARE = 0.3
 """How much of the lids' own motion is taken over: blinks are added later, all else is jitter."""
+
+_DRAWN_MOUTH = 0.65
+"""Drawn mouths open wider: by 1.7 times the deviation of a real speaker's (12 sentences; docs/log.md)."""
 
 _DRAWN_YAW = 1.8
 """Drawn faces are flatter than the generic head, which therefore sees about half of their yaw (`faces/pose.py`)."""
@@ -72,6 +75,8 @@ def retarget(acted: Landmarks, own: Landmarks, seat: Landmarks, *, alone: bool) 
     mine = _rest(_unproject(own.points, own_fit), own_fit, own.mouth_open)
     change = shapes - rest.shape_mm
     change[:, _EYES] *= _EYES_SHARE
+    change[:, _LIPS] *= _DRAWN_MOUTH
+    change[:, _JAW] *= _DRAWN_MOUTH
     shape = _closed(mine.shape_mm) + change
     pose = _poses(fit, rest, mine, alone=alone)
     centre, scale = _sit(seat, acted.times_s, fit)
