@@ -1,4 +1,4 @@
-"""An identity's head bent to other landmarks: a thin-plate spline over the points, at rest at the crop's border.
+"""An identity's head bent to other landmarks: a thin-plate spline over the points, joined to what is seen around them.
 
 It knows nothing of what a turned head hides or a closed mouth holds. It brings skin, hair, eyes and clothes about to
 their places, so that a network need only put right what bending cannot do.
@@ -9,8 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from contextalk.core.geometry import CROP_PX, Points
+from contextalk.faces.border import BORDER, find_border
 from contextalk.faces.closing import close_features
 from contextalk.faces.crop import head_mask
 
@@ -31,47 +33,42 @@ _GRID_PX = 4
 _INSIDE = head_mask().astype(bool)
 
 
-def _border() -> Floats:
-    """Sixteen points around the crop, in units of the crop."""
-    along = np.linspace(0, 1, 5)[:-1]
-    still, far = np.zeros(4), np.ones(4)
-    sides = [(along, still), (far, along), (1 - along, far), (still, 1 - along)]
-    return np.concatenate([np.stack(side, axis=1) for side in sides])
+_CALM_FRAMES = 1.5
+"""Standard deviation of the low-pass over where the border is found: by whole px, else shirts would twitch."""
 
-
-_ANCHORS = _border()
 _CELLS = CROP_PX // _GRID_PX + 1
 _STEPS = np.arange(_CELLS) * (_GRID_PX / CROP_PX)
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float64)
 
 
-def bend_head(head: Picture, points: Points, wanted: Points) -> Picture:
+def bend_head(head: Picture, points: Points, wanted: Points, border: Floats = BORDER) -> Picture:
     """The head as it looks when its points are drawn to where they are wanted.
 
     Args:
         head: (256, 256, 3) head crop.
         points: (70, 2) crop px, where its landmarks and pupils are; what is NaN here or in `wanted` is left out.
         wanted: (70, 2) crop px, where they shall be.
+        border: (32, 2) crop px, what shall lie at the places of `BORDER`, on the mask's outline; at rest if not given.
 
     Returns:
-        (256, 256, 3); the crop's border stays where it is.
+        (256, 256, 3); good for inside the mask.
     """
     plate, rows = close_features(points, wanted)
-    across, down = _pull(points, plate)
+    across, down = _pull(points, plate, border)
     if rows is not None:
         columns = np.broadcast_to(_PIXELS, rows.shape)
         across, down = (_sample(field, columns, rows) for field in (across, down))
     return np.asarray(_sample(head, across, down), np.uint8)
 
 
-def _pull(points: Points, wanted: Points) -> tuple[Floats, Floats]:
+def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Floats]:
     """Which pixel (x, y), counted from the first one's centre, comes to lie in each of (256, 256)."""
     known = np.isfinite(points + wanted).all(axis=1)
     points, wanted = points[known], wanted[known]
     stiff = np.where(np.flatnonzero(known) < _NUM_LANDMARKS, _STIFFNESS, 0.0)
-    stiffness = np.concatenate([stiff, np.full(len(_ANCHORS), _STIFFNESS)])
-    sites = np.concatenate([wanted.astype(np.float64) / CROP_PX, _ANCHORS])
-    moves = np.concatenate([(points - wanted).astype(np.float64) / CROP_PX, np.zeros_like(_ANCHORS)])
+    stiffness = np.concatenate([stiff, np.full(len(BORDER), _STIFFNESS)])
+    sites = np.concatenate([wanted.astype(np.float64), BORDER]) / CROP_PX
+    moves = np.concatenate([(points - wanted).astype(np.float64), border - BORDER]) / CROP_PX
     grid = (_spline(sites, moves, stiffness, _GRID) * CROP_PX).reshape(_CELLS, _CELLS, 2).astype(np.float32)
     # Between grid points: the plate is smooth. remap counts from pixel centres, crop px from edges.
     at = (_PIXELS + np.float32(0.5)) / _GRID_PX
@@ -92,15 +89,21 @@ def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) ->
         masked: (F, 256, 256, 3).
         head: (256, 256, 3) head crop.
         points: (70, 2) crop px, where its landmarks and pupils are.
-        wanted: (F, 70, 2) crop px.
+        wanted: (F, 70, 2) crop px, of consecutive frames.
 
     Returns:
         (F, 256, 256, 3).
     """
     laid = masked.copy()
-    for picture, face in zip(laid, wanted, strict=True):
-        picture[_INSIDE] = bend_head(head, points, face)[_INSIDE]
+    for picture, face, border in zip(laid, wanted, _borders(masked, head), strict=True):
+        picture[_INSIDE] = bend_head(head, points, face, border)[_INSIDE]
     return laid
+
+
+def _borders(masked: Picture, head: Picture) -> NDArray[np.float64]:
+    """`find_border` of consecutive masked crops, calmed: (F, 32, 2)."""
+    found = np.stack([find_border(picture, head) for picture in masked])
+    return gaussian_filter1d(found, _CALM_FRAMES, axis=0, mode="nearest")
 
 
 def _spline(sites: Floats, values: Floats, stiffness: Floats, at: Floats) -> Floats:
