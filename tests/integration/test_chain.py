@@ -56,14 +56,19 @@ def test_from_nothing_to_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert report["generated_frames"] == len(source.times_s)
     assert report["provenance"]["synthetic"] is True
 
-    # One network, taught further from the bundle: the others of the new bundle are the old ones.
+    # Codec and one network, taught further from the bundle: the others of the new bundle are the old ones.
     further, fresh = tmp_path / "further", tmp_path / "fresh"
     words = ("--data", dataset, "--run", further, "--preset", "debug", "--from", bundle)
+    run("train", "codec", *words, "--windows", "4")
     run("train", "face-first", *words, "--windows", "6")
     run("bundle", further, "--from", bundle, "-o", fresh)
     old, new = Bundle.load(bundle), Bundle.load(fresh)
     same = {name: equal_weights(old.modules[name], new.modules[name]) for name in old.modules}
+    assert same.pop("codec") is False
     assert same.pop("face_first") is False
+    statistics = [name for name, _ in old.codec.named_buffers()]
+    assert statistics
+    assert all(new.codec.get_buffer(name).equal(old.codec.get_buffer(name)) for name in statistics)
     assert all(same.values()), same
     assert set(new.card.record) == {*old.card.record, "from"}
     assert json.loads(new.card.record["from"]) == {"bundle": bundle.name, "sha256": old.fingerprint}

@@ -42,7 +42,8 @@ class Train:
         run_folder: Folder of the run: checkpoints, curves, resolved configuration.
         preset: Sizes and schedules: paper (Table 3 to the letter), quality, compact (the embedded default) or debug
             (seconds).
-        bundle: Start from the networks of this bundle; its codec is kept as it is.
+        bundle: Start from the networks of this bundle; its codec is kept as it is, unless `codec` is named
+            with `--windows`, which tunes it.
         windows: Train the network for this many windows instead of the preset's number.
         device: Where networks learn: cpu, cuda (a graphics card), or auto (a card where there is one). A run may go on
             elsewhere than it began.

@@ -57,6 +57,9 @@ PRESET_FILE = "preset.json"
 START_FILE = "start.json"
 FIGURES_FILE = "figures.json"
 
+_TUNING_RATE = 0.25
+"""Of the codec's learning rate, for one that is not new: latents stay near those that the bundle's networks know."""
+
 
 def train(
     network: str,
@@ -79,7 +82,7 @@ def train(
         data: Dataset written by `prepare`.
         run: Folder of the run; made if missing.
         preset: Name in `PRESETS`; a run keeps the one it began with.
-        from_bundle: Start from these weights; its codec is kept as it is.
+        from_bundle: Start from these weights; its codec is kept as it is, unless `codec` is named with `windows`.
         windows: Train the named network for this many windows instead of the preset's.
         device: Where networks learn; a run may go on elsewhere than it began.
         workers: Processes that read clips and draw what networks see of them.
@@ -179,6 +182,7 @@ class TrainingRun:
         self.config = preset.training
         self.budgets = _budgets(preset)
         self.start = start
+        self.tunes_codec = False
         self.device = device
         self.workers = workers
         self.progress = progress
@@ -196,6 +200,7 @@ class TrainingRun:
             if name not in self.budgets:
                 raise ContextalkError(f"no network {name!r}, wanted one of {', '.join(self.order)}")
             self.budgets[name] = replace(self.budgets[name], windows=windows)
+        self.tunes_codec = self.start is not None and names == ["codec"]
 
     @property
     def order(self) -> list[str]:
@@ -244,9 +249,11 @@ class TrainingRun:
     def codec(self) -> Codec:
         """The trained codec."""
         codec = Codec(self.models.codec)
-        if self.start is not None:
+        if (self.folder / "codec" / "done").is_file():
+            load_averaged(self.folder / "codec", codec)
+        elif self.start is not None:
             codec.load_state_dict(self.start.codec.state_dict())
-        elif not (self.folder / "codec" / "done").is_file() or not load_averaged(self.folder / "codec", codec):
+        else:
             raise ContextalkError(
                 f"{self.folder} has no trained codec: `contextalk train codec --run {self.folder}` first"
             )
@@ -294,29 +301,39 @@ class TrainingRun:
         return WindowSet(training, self.device), WindowSet(held_out, self.device)
 
     def _train_codec(self) -> dict[str, float]:
+        """Train the codec, or keep the one of the bundle, or tune that one when told for how long.
+
+        Raises:
+            ContextalkError: The bundle's was kept before, and others may stand on it.
+        """
         folder = self.folder / "codec"
         codec = Codec(self.models.codec)
+        if (folder / "done").is_file():
+            figures = json.loads((folder / "done").read_text())
+            if self.tunes_codec and not figures:
+                raise ContextalkError(f"{self.folder} has kept its bundle's codec: tune it first, in a new run")
+            return figures
         if self.start is not None:
             codec.load_state_dict(self.start.codec.state_dict())
-        elif (folder / "done").is_file():
-            load_averaged(folder, codec)
-            return json.loads((folder / "done").read_text())
-        else:
-            pictures = PictureSet(
-                self.data,
-                draws_pupils=self.models.draws_pupils,
-                judge_share=self.config.judge_share,
-                device=self.device,
-                workers=self.workers,
-                progress=self.progress,
-            )
-            objective = CodecObjective(codec, pictures)
-            figures = self._fit(objective, self._decaying())
+            if not self.tunes_codec:
+                _save_weights(folder, codec, {})
+                return {}
+            tuned = self.budgets["codec"]
+            self.budgets["codec"] = replace(tuned, learning_rate=_TUNING_RATE * tuned.learning_rate)
+        pictures = PictureSet(
+            self.data,
+            draws_pupils=self.models.draws_pupils,
+            judge_share=self.config.judge_share,
+            device=self.device,
+            workers=self.workers,
+            progress=self.progress,
+        )
+        objective = CodecObjective(codec, pictures)
+        figures = self._fit(objective, self._decaying())
+        if self.start is None:  # the networks of a bundle know latents by its codec's statistics
             objective.measure_statistics()
-            _save_weights(folder, codec, figures)
-            return figures
-        _save_weights(folder, codec, {})
-        return {}
+        _save_weights(folder, codec, figures)
+        return figures
 
     def _settle_familiarity(self) -> dict[str, float]:
         """What a familiar head is, by one of every clip that is taught; how many held-out ones are strangers."""

@@ -50,3 +50,13 @@ def test_a_run_that_began_without_a_bundle_takes_none_later(tmp_path: Path):
     assert json.loads((run / START_FILE).read_text()) is None
     with pytest.raises(BundleError, match="started from no bundle, now given mine"):
         train("reader", data=tmp_path / "none", run=run, preset="debug", from_bundle=make_bundle(tmp_path / "mine", 0))
+
+
+def test_the_codec_of_a_bundle_is_kept_unless_it_is_named_with_windows(tmp_path: Path):
+    mine, none = make_bundle(tmp_path / "mine", 0), tmp_path / "none"
+    kept, tuned = tmp_path / "kept", tmp_path / "tuned"
+    with pytest.raises(ContextalkError, match="no dataset"):  # which only one that learns asks for
+        train("codec", data=none, run=tuned, preset="debug", from_bundle=mine, windows=4)
+    assert train("codec", data=none, run=kept, preset="debug", from_bundle=mine) == {"codec": {}}
+    with pytest.raises(ContextalkError, match="has kept its bundle's codec: tune it first, in a new run"):
+        train("codec", data=none, run=kept, preset="debug", from_bundle=mine, windows=4)
