@@ -23,7 +23,15 @@ _STIFFNESS = 1e-3
 """Of the spline: points may be missed by a px or two, where lips that touch would else tear the plate. Pupils, between
 lids and far from each other, are met: a px is half a glance."""
 
+_BEHIND = 1.0
+"""Stiffness where an outline is hidden: the plate passes such points by."""
+
+_HIDDEN, _SEEN = 0.15, 0.3
+"""How far a jaw's point is from the nearest of eyes, nose and lips, in root mean square radii of the face. A far cheek
+runs behind the nose when the head is turned, and two points in one place that move apart would tear the plate."""
+
 _NUM_LANDMARKS = 68
+_JAW, _FEATURES = slice(0, 17), slice(27, 68)
 
 _PIXELS = np.arange(CROP_PX, dtype=np.float32)
 
@@ -64,9 +72,11 @@ def bend_head(head: Picture, points: Points, wanted: Points, border: Floats = BO
 def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Floats]:
     """Which pixel (x, y), counted from the first one's centre, comes to lie in each of (256, 256)."""
     known = np.isfinite(points + wanted).all(axis=1)
+    stiff = np.where(np.arange(len(points)) < _NUM_LANDMARKS, _STIFFNESS, 0.0)
+    hidden = np.maximum(_hidden(points), _hidden(wanted))
+    stiff[_JAW] *= (_BEHIND / _STIFFNESS) ** hidden
+    stiffness = np.concatenate([stiff[known], np.full(len(BORDER), _STIFFNESS)])
     points, wanted = points[known], wanted[known]
-    stiff = np.where(np.flatnonzero(known) < _NUM_LANDMARKS, _STIFFNESS, 0.0)
-    stiffness = np.concatenate([stiff, np.full(len(BORDER), _STIFFNESS)])
     sites = np.concatenate([wanted.astype(np.float64), BORDER]) / CROP_PX
     moves = np.concatenate([(points - wanted).astype(np.float64), border - BORDER]) / CROP_PX
     grid = (_spline(sites, moves, stiffness, _GRID) * CROP_PX).reshape(_CELLS, _CELLS, 2).astype(np.float32)
@@ -74,6 +84,15 @@ def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Float
     at = (_PIXELS + np.float32(0.5)) / _GRID_PX
     move = _sample(grid, *np.meshgrid(at, at))
     return _PIXELS + move[..., 0], _PIXELS[:, None] + move[..., 1]
+
+
+def _hidden(points: Points) -> Floats:
+    """How much each of the jaw's 17 points lies behind the face: 0…1, without a step."""
+    face = points[:_NUM_LANDMARKS].astype(np.float64)
+    radius = np.sqrt(np.nanmean(np.square(face - np.nanmean(face, axis=0)).sum(axis=1)))
+    apart = np.linalg.norm(face[_JAW, None] - face[_FEATURES], axis=2)
+    nearest = np.nanmin(apart, axis=1) / radius
+    return np.nan_to_num(np.clip((_SEEN - nearest) / (_SEEN - _HIDDEN), 0, 1))
 
 
 def _sample(values: NDArray[Any], across: Floats, down: Floats) -> NDArray[Any]:

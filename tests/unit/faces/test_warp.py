@@ -75,6 +75,22 @@ def test_lips_that_touch_do_not_tear_the_plate():
     np.testing.assert_allclose(brightest(bent, closed[8]), closed[8], atol=1.5)
 
 
+def test_a_cheek_hidden_behind_the_nose_does_not_tear_it():
+    points = face_points((128, 140), 120)
+    points[11:16] = points[30] + np.float32([[2, -12], [2, -6], [2, 0], [2, 6], [2, 12]])  # the far outline, of a head in half profile
+    wanted = points.copy()
+    wanted[11:16] -= np.float32([16, 0])
+    spots = points[[28, 33]]
+    bent = bend_head(dotted(spots), points, wanted)
+    for spot in spots:
+        np.testing.assert_allclose(brightest(bent, spot), spot, atol=1.0)
+    # A cheek that is seen is bent as wanted.
+    seen, cheek = face_points((128, 140), 120), face_points((128, 140), 120)
+    cheek[3:6] += np.float32([6, 0])
+    bent = bend_head(dotted(seen[[4]]), seen, cheek)
+    np.testing.assert_allclose(brightest(bent, cheek[4]), cheek[4], atol=1.5)
+
+
 def test_laid_heads_change_nothing_outside_the_mask():
     rng = np.random.default_rng(1)
     head = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
