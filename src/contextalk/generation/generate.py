@@ -1,7 +1,7 @@
 """The way from a scene and an audio to a finished video, top to bottom."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from contextalk.core.errors import BundleError, TargetError
 from contextalk.core.records import GenerateRequest, GenerateResult, Landmarks, Progress, Scene
@@ -73,7 +73,7 @@ def generate_with(
         if identity is None:
             assert region.track is not None
             identity = identity_from_scene(request.scene, region.track, region.crop, region.active)
-        stranger = _is_stranger(pipeline, identity, request)
+        identity = replace(identity, stranger=_is_stranger(pipeline, identity, request))
         inputs = input_digests(request)
 
     key = work_key(
@@ -91,6 +91,7 @@ def generate_with(
     with WorkFolder(request.output, key) as work:
         with watch.measure("landmarks"):
             if given is None:
+                stranger = identity.stranger and pipeline.meets_strangers
                 step = LandmarkStep(
                     pipeline.landmarks,
                     region=region,
@@ -138,7 +139,6 @@ def generate_with(
             identity=identity,
             pipeline=pipeline,
             spans=spans,
-            stranger=stranger,
             segments=segments,
             stride=stride,
             audio_s=driving.duration_s,
@@ -160,13 +160,13 @@ def _open_pipeline(request: GenerateRequest) -> Pipeline:
 
 
 def _is_stranger(pipeline: Pipeline, identity: Identity, request: GenerateRequest) -> bool:
-    """Whether the target is unlike all that the bundle has seen, and its stage 1 is to be told so."""
+    """Whether the target is unlike all that the bundle has seen."""
     reason = pipeline.why_not(identity.heads[0].picture)
     if reason is not None and not request.force:
         raise BundleError(
             f"{reason}: train on them with `contextalk prepare` and `contextalk train all`, or go on with --force"
         )
-    return reason is not None and pipeline.meets_strangers
+    return reason is not None
 
 
 def _replay(given: Landmarks, region: Region, request: GenerateRequest) -> tuple[Region, list[Span], Landmarks]:

@@ -1,6 +1,7 @@
 """The pictures that say who the target is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks
+from contextalk.faces.mouth import OPENER, WIDE_ENOUGH, mouth_open
 from contextalk.faces.targets import identity_crop
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_frames
@@ -25,6 +27,10 @@ _OTHER_POSE_DEG = 8.0
 
 _UNKNOWN_TURN_DEG = 360.0
 """Worse than yaw and pitch can be together."""
+
+_MOST_MOUTHS = 4
+_WIDE = 0.6
+"""A mouth is worth lending from this share of the widest on (98 % are narrower)."""
 
 _SHAPE = np.r_[0:48]
 """Points that tell poses apart; a mouth is bent from any other."""
@@ -46,10 +52,19 @@ class IdentityHead:
     Attributes:
         picture: (256, 256, 3) uint8 RGB head crop.
         points: (70, 2) float32 crop px: 68 landmarks and both pupils, these NaN where unknown.
+        mouth: The same person with a mouth more open, from about the same side; None where there is none.
+        stranger: Unlike all that the bundle was taught on.
     """
 
     picture: Picture
     points: Points
+    mouth: "IdentityHead | None" = None
+    stranger: bool = False
+
+    @property
+    def shows_inside(self) -> bool:
+        """Whether a mouth is known that shows teeth or tongue."""
+        return mouth_open((self.mouth or self).points) >= WIDE_ENOUGH
 
     def mirrored(self) -> "IdentityHead":
         """The head in a mirror: turned as far the other way."""
@@ -64,10 +79,16 @@ class Identity:
     Attributes:
         heads: The most frontal one first, then others in other poses.
         times_s: When in the scene each was taken; None for a picture that the user gave.
+        mouths: Heads with open mouths, whose inside can be lent.
+        mouth_times_s: When each of these was taken.
+        stranger: Unlike all that the bundle was taught on.
     """
 
     heads: tuple[IdentityHead, ...]
     times_s: tuple[float | None, ...]
+    mouths: tuple[IdentityHead, ...] = ()
+    mouth_times_s: tuple[float, ...] = ()
+    stranger: bool = False
 
     def for_window(self, start_s: float, stop_s: float, wanted: Points | None = None) -> IdentityHead:
         """A head that was not taken inside a window; the last one where all were (`has_own_head`).
@@ -76,23 +97,33 @@ class Identity:
             start_s: First frame of the window.
             stop_s: Last frame.
             wanted: (F, 70, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
-                nearer, the one nearest in pose. None: the first.
+                nearer, the one nearest in pose, and of clearly wider mouths likewise. None: the first head, no mouth.
         """
-        inside = self._inside(start_s, stop_s)
+        inside = _inside(self.times_s, start_s, stop_s)
         free = [head for head, own in zip(self.heads, inside, strict=True) if not own] or [self.heads[-1]]
         if wanted is None:
-            return free[0]
+            return replace(free[0], stranger=self.stranger)
         middle = wanted.mean(axis=0)
-        fits = [(_misfit(head.points, middle), head) for head in free]
-        fits += [(_misfit(head.points, middle) + _MIRROR_PENALTY, head) for head in (head.mirrored() for head in free)]
-        return min(fits, key=lambda fit: fit[0])[1]
+        head = _nearest(free, middle)
+        own = _inside(self.mouth_times_s, start_s, stop_s)
+        wide = OPENER * mouth_open(head.points)
+        mouths = [m for m, taken in zip(self.mouths, own, strict=True) if not taken and mouth_open(m.points) > wide]
+        return replace(head, mouth=_nearest(mouths, middle) if mouths else None, stranger=self.stranger)
 
     def has_own_head(self, start_s: float, stop_s: float) -> bool:
         """Whether a window from the first to the second time is drawn with a head from inside it: there is no other."""
-        return all(self._inside(start_s, stop_s))
+        return all(_inside(self.times_s, start_s, stop_s))
 
-    def _inside(self, start_s: float, stop_s: float) -> list[bool]:
-        return [time_s is not None and start_s <= time_s <= stop_s for time_s in self.times_s]
+
+def _inside(times_s: Sequence[float | None], start_s: float, stop_s: float) -> list[bool]:
+    return [time_s is not None and start_s <= time_s <= stop_s for time_s in times_s]
+
+
+def _nearest(heads: Sequence[IdentityHead], wanted: Points) -> IdentityHead:
+    """Of some heads, and of them in the mirror, the one nearest in pose."""
+    fits = [(_misfit(head.points, wanted), head) for head in heads]
+    fits += [(_misfit(head.points, wanted) + _MIRROR_PENALTY, head) for head in (head.mirrored() for head in heads)]
+    return min(fits, key=lambda fit: fit[0])[1]
 
 
 def identity_from_file(path: Path) -> Identity:
@@ -136,16 +167,32 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
         far = np.flatnonzero(apart & landmarks.valid)
         spare = [int(far[np.argmin(score[far])])] if len(far) else seen[[0, -1]].tolist()
         frames += [frame for frame in dict.fromkeys(spare) if frame != best]
-    frames += _other_poses(landmarks.head_pose[:, :2], penalty <= penalty[best], frames)
+    pose, usable = landmarks.head_pose[:, :2], penalty <= penalty[best]
+    frames += _other_poses(pose, usable, frames, _MOST_HEADS)
+    mouths = _open_mouths(landmarks, score, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
-    heads = tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in frames)
-    return Identity(heads=heads, times_s=tuple(float(landmarks.times_s[frame]) for frame in frames))
+    heads, lenders = (
+        tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in chosen)
+        for chosen in (frames, mouths)
+    )
+    times_s, mouth_times_s = (tuple(float(landmarks.times_s[frame]) for frame in chosen) for chosen in (frames, mouths))
+    return Identity(heads=heads, times_s=times_s, mouths=lenders, mouth_times_s=mouth_times_s)
 
 
-def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chosen: list[int]) -> list[int]:
-    """Usable frames besides those chosen, each as far in yaw and pitch from the others as can be."""
+def _open_mouths(landmarks: Landmarks, score: NDArray[np.float64], usable: NDArray[np.bool_]) -> list[int]:
+    """Usable frames with a wide mouth: the best, and some in other poses."""
+    opening = np.where(usable, landmarks.mouth_open, 0.0)
+    wide = opening >= max(WIDE_ENOUGH, _WIDE * float(np.quantile(opening[usable], 0.98)))
+    if not wide.any():
+        return []
+    best = int(np.argmin(np.where(wide, score, np.inf)))
+    return [best, *_other_poses(landmarks.head_pose[:, :2], wide, [best], _MOST_MOUTHS)]
+
+
+def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chosen: list[int], most: int) -> list[int]:
+    """Usable frames besides those chosen, each as far in yaw and pitch from the others as can be, `most` in all."""
     added: list[int] = []
-    while len(chosen) + len(added) < _MOST_HEADS:
+    while len(chosen) + len(added) < most:
         apart = np.linalg.norm(pose_deg[:, None] - pose_deg[[*chosen, *added]], axis=2).min(axis=1)
         apart = np.where(usable & np.isfinite(apart), apart, 0.0)
         if apart.max() < _OTHER_POSE_DEG:

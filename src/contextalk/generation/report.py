@@ -70,7 +70,6 @@ def compose_report(
     identity: Identity,
     pipeline: Pipeline,
     spans: Sequence[Span],
-    stranger: bool,
     segments: Sequence[Sequence[Step]],
     stride: int,
     audio_s: float,
@@ -81,7 +80,7 @@ def compose_report(
 ) -> dict[str, object]:
     """The report as a tree of plain values.
 
-    `stranger`: stage 1 was told the sound and the people around alone, and drew on the target's own face.
+    `stranger`: the target is unlike all that the bundle was taught on (generation.md, "The bundle's people").
     `identity` has the pictures and, per stage, how many windows were drawn with a head from inside themselves;
     `window_starts` are the scene frames from which a window's first new frame is shown; `crop` has the head's square in
     every scene frame, scene px.
@@ -117,7 +116,7 @@ def compose_report(
             "force": request.force,
         },
         "bundle": pipeline.description,
-        "stranger": stranger,
+        "stranger": identity.stranger,
         "faces": region.backend,
         "scene": {
             "size_px": scene.size_px,

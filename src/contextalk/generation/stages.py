@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.diffusion.samplers import SamplerName, sample
+from contextalk.faces.mouth import inside_lacking, lend_insides, lend_mouths
 from contextalk.faces.warp import lay_heads
 from contextalk.generation.detail import restore_detail
 from contextalk.generation.identity import IdentityHead
@@ -153,7 +154,8 @@ class Stage2:
             seed: Of this window's noise.
 
         Returns:
-            Heads (F, 256, 256, 3) uint8 and latents (F, 16, 16, 16); latent 0 is the carried one.
+            Heads (F, 256, 256, 3) uint8 and latents (F, 16, 16, 16); latent 0 is the carried one. A stranger's heads
+            are the bent identity; drawn is what that cannot show, the inside of a mouth never seen open.
         """
         models = self.bundle.card.models
         network = self._network or self.bundle.network("face", "first" if carried is None else "sequence")
@@ -169,6 +171,10 @@ class Stage2:
             bent = None
             if "bent" in models.face_hints:
                 bent = lay_heads(masked_crop, identity.picture, identity.points, points)
+                if (mouth := identity.mouth) is not None:
+                    bent = lend_mouths(bent, identity.points, points, mouth.picture, mouth.points)
+                if identity.stranger and (identity.shows_inside or not inside_lacking(identity.points, points).any()):
+                    return bent, self._encoded(bent, carried)
                 hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
@@ -197,7 +203,14 @@ class Stage2:
         heads = self.decode(latents)
         if bent is not None:
             heads = restore_detail(heads, bent, self.decode(hints["bent"][0]))
+            if identity.stranger:
+                heads = lend_insides(bent, identity.points, points, heads)
         return heads, latents
+
+    def _encoded(self, heads: Frames, carried: Tensor | None) -> Tensor:
+        """Latents of heads; that of the first is the carried one."""
+        latents = encode_pictures(self.bundle.codec, heads, "face")
+        return latents if carried is None else torch.cat([carried[None], latents[1:]])
 
     def decode(self, latents: Tensor) -> Frames:
         """(F, 16, 16, 16) latents → (F, 256, 256, 3) heads."""

@@ -77,7 +77,9 @@ def test_lips_that_touch_do_not_tear_the_plate():
 
 def test_a_cheek_hidden_behind_the_nose_does_not_tear_it():
     points = face_points((128, 140), 120)
-    points[11:16] = points[30] + np.float32([[2, -12], [2, -6], [2, 0], [2, 6], [2, 12]])  # the far outline, of a head in half profile
+    points[11:16] = points[30] + np.float32(
+        [[2, -12], [2, -6], [2, 0], [2, 6], [2, 12]]
+    )  # the far outline, of a head in half profile
     wanted = points.copy()
     wanted[11:16] -= np.float32([16, 0])
     spots = points[[28, 33]]

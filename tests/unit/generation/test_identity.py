@@ -1,6 +1,7 @@
 """Which head says who the target is."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,22 +28,67 @@ def head(share: float) -> IdentityHead:
 def test_a_window_takes_the_head_nearest_in_pose_that_is_not_in_it():
     identity = Identity(heads=(head(0), head(1), head(0.4)), times_s=(0.0, 5.0, 9.0))
     wanted = np.repeat(turned(0.9)[None], 8, axis=0) * 1.1 + np.float32(12)  # elsewhere and larger: the same pose
-    assert identity.for_window(2.0, 2.3, wanted) is identity.heads[1]
-    assert identity.for_window(4.9, 5.2, wanted) is identity.heads[2]
-    assert identity.for_window(2.0, 2.3) is identity.heads[0]
-    assert replace(identity, times_s=(2.1, 2.1, 2.1)).for_window(2.0, 2.3, wanted) is identity.heads[2]
+    assert identity.for_window(2.0, 2.3, wanted).picture is identity.heads[1].picture
+    assert identity.for_window(4.9, 5.2, wanted).picture is identity.heads[2].picture
+    assert identity.for_window(2.0, 2.3).picture is identity.heads[0].picture
+    assert replace(identity, times_s=(2.1, 2.1, 2.1)).for_window(2.0, 2.3, wanted).picture is identity.heads[2].picture
 
 
 def test_a_head_that_must_face_the_other_way_is_taken_from_the_mirror():
     rng = np.random.default_rng(0)
     known = IdentityHead(picture=rng.integers(0, 255, (256, 256, 3), dtype=np.uint8), points=turned(1))
     identity = Identity(heads=(known,), times_s=(None,))
-    assert identity.for_window(0, 1, turned(0.9)[None]) is known
+    assert identity.for_window(0, 1, turned(0.9)[None]).picture is known.picture
     other = identity.for_window(0, 1, turned(-0.9)[None])
     np.testing.assert_array_equal(other.picture, known.picture[:, ::-1])
     # face_points is symmetric about x = 128 but for the turn: its mirror is the turn the other way, point by point.
     np.testing.assert_allclose(other.points, turned(-1), atol=1e-4)
     np.testing.assert_allclose(other.mirrored().points, known.points, atol=1e-4)
+
+
+def opened(share: float, opening_px: float) -> IdentityHead:
+    points = turned(share)
+    points[65:68, 1] = points[[63, 62, 61], 1] + opening_px
+    return IdentityHead(picture=np.zeros((256, 256, 3), np.uint8), points=points)
+
+
+def test_a_window_is_lent_the_nearest_mouth_that_is_wider_and_not_in_it():
+    known, right, left, narrow = opened(0, 4), opened(0.8, 14), opened(0.2, 14), opened(0, 5)
+    identity = Identity(
+        heads=(known,), times_s=(0.0,), mouths=(right, left, narrow), mouth_times_s=(4.0, 6.0, 8.0), stranger=True
+    )
+    wanted = np.repeat(turned(0.1)[None], 8, axis=0)
+    lent = identity.for_window(1.0, 1.3, wanted)
+    assert lent.mouth is not None
+    assert lent.mouth.picture is left.picture
+    assert lent.stranger
+    other = identity.for_window(5.9, 6.2, wanted).mouth
+    assert other is not None
+    assert other.picture is right.picture
+    wide = replace(identity, heads=(opened(0, 12),))
+    assert wide.for_window(1.0, 1.3, wanted).mouth is None
+
+
+def test_whether_an_inside_is_known():
+    closed, wide = opened(0, 0), opened(0, 14)
+    assert not closed.shows_inside
+    assert wide.shows_inside
+    assert replace(closed, mouth=wide).shows_inside
+
+
+def test_open_mouths_are_kept_of_who_opens_the_mouth(monkeypatch):
+    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    frames = 60
+    landmarks = still_landmarks(np.arange(frames) / 25, (960, 540))
+    eyes = float(np.linalg.norm(landmarks.points[0, 36] - landmarks.points[0, 45]))
+    crop = CropPath(centre_px=np.full((frames, 2), 270, np.float32), side_px=np.full(frames, 200, np.float32))
+    for opening, kept in ((0.04, []), (0.2, [30 / 25])):
+        landmarks.points[:, 65:68, 1] = landmarks.points[:, [63, 62, 61], 1]
+        landmarks.points[30:33, 65:68, 1] += opening * eyes
+        landmarks.points[40, 65:68, 1] += 0.5 * opening * eyes
+        identity = identity_from_scene(Path("unread"), landmarks, crop, np.ones(frames, bool))
+        assert list(identity.mouth_times_s) == kept
+        assert len(identity.mouths) == len(kept)
 
 
 def test_heads_of_other_poses_are_kept(monkeypatch):
@@ -88,7 +134,9 @@ def test_no_window_of_a_short_scene_needs_its_own_head(monkeypatch, frames: int)
     assert not any(identity.has_own_head(*window) for window in windows)
     for start_s, stop_s in windows:
         head = identity.for_window(start_s, stop_s)
-        taken_s = next(t for own, t in zip(identity.heads, identity.times_s, strict=True) if own is head)
+        taken_s = next(
+            t for own, t in zip(identity.heads, identity.times_s, strict=True) if own.picture is head.picture
+        )
         assert taken_s is not None
         assert not start_s <= taken_s <= stop_s
 

@@ -12,6 +12,7 @@ from tests.generation_kit import face_points
 from torch.overrides import TorchFunctionMode
 
 from contextalk.core.records import OTHERS_SHAPE
+from contextalk.faces.warp import lay_heads
 from contextalk.generation.identity import IdentityHead
 from contextalk.generation.pipeline import Told
 from contextalk.generation.stages import Drawing, Stage1, Stage2
@@ -109,12 +110,35 @@ def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
         _, latents = stage.window(
             pictures(1, 2), masked, WHOLE[None], np.zeros((1, 80, 16), np.float32), identity, None, 0
         )
-    from contextalk.faces.warp import lay_heads
-
     bent = encode_pictures(bundle.codec, lay_heads(masked, identity.picture, WHOLE, WHOLE[None]), "face")
     # Solver and bf16 rounding of latents of unit size.
     torch.testing.assert_close(latents, bent.float(), atol=0.05, rtol=0)
     assert len(drawn) == 2
+
+
+def test_a_strangers_head_is_the_bent_one_but_for_a_mouth_that_nobody_has_seen_open(bundle: Bundle):
+    stage = Stage2(bundle, DRAWING)
+    stranger = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE, stranger=True)
+    masked, mel = pictures(8, 3), np.zeros((8, 80, 16), np.float32)
+    carried = torch.zeros(16, 16, 16)
+    closed = np.repeat(WHOLE[None], 8, axis=0)
+    heads, latents = stage.window(pictures(8, 2), masked, closed, mel, stranger, carried, 0)
+    bent = lay_heads(masked, stranger.picture, WHOLE, closed)
+    assert np.array_equal(heads, bent)
+    assert latents[0].equal(carried)
+    torch.testing.assert_close(latents[1:], encode_pictures(bundle.codec, bent, "face")[1:])
+    opened = closed.copy()
+    opened[4:, 65:68, 1] += 12
+    heads, _ = stage.window(pictures(8, 2), masked, opened, mel, stranger, carried, 0)
+    bent = lay_heads(masked, stranger.picture, WHOLE, opened)
+    assert np.array_equal(heads[:4], bent[:4])
+    differs = (heads[4:] != bent[4:]).any(axis=-1)
+    assert 0 < differs.mean() < 0.05  # between the lips and nowhere else
+    seen = replace(stranger, points=opened[4])
+    heads, _ = stage.window(pictures(8, 2), masked, opened, mel, seen, carried, 0)
+    assert np.array_equal(heads, lay_heads(masked, seen.picture, seen.points, opened))
+    known, _ = stage.window(pictures(8, 2), masked, opened, mel, replace(stranger, stranger=False), carried, 0)
+    assert (known[4:] != bent[4:]).any(axis=-1).mean() > 0.05
 
 
 class EverythingHasAPlace(TorchFunctionMode):
