@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from contextalk.core.geometry import CropPath
 from contextalk.core.records import GenerateRequest, Landmarks, MissingFace
 from contextalk.faces.targets import TargetError
 from contextalk.generation.generate import generate_with
@@ -163,8 +164,8 @@ def test_a_users_mask_is_the_region(
     Image.new("RGB", (64, 64), (200, 150, 120)).save(face)
     # The picture shows no face that a detector finds; who it shows is not this test's matter.
     monkeypatch.setattr(
-        "contextalk.generation.identity.identity_crop",
-        lambda rgb, _: (np.resize(rgb, (256, 256, 3)), np.zeros((70, 2))),
+        "contextalk.generation.identity.identity_square",
+        lambda *_: (np.zeros((70, 2)), CropPath(centre_px=np.full((1, 2), 32.0), side_px=np.full(1, 64.0))),
     )
     request = replace(request_, mask=mask, identity=face)
     generate_with(simple_pipeline(), request)

@@ -5,7 +5,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, Points
-from contextalk.faces.warp import bend_head
 
 Picture = NDArray[np.uint8]
 
@@ -21,7 +20,7 @@ _CLOSED = 0.03
 _INNER_LIPS = np.r_[60:68]
 
 _SOFT_PX = 1.5
-"""Standard deviation of the edge of what is lent: lips' inner rims are about as soft."""
+"""Crop px, standard deviation of the edge of what is lent: lips' inner rims are about as soft."""
 
 _FRACTION_BITS = 4
 """Of OpenCV's coordinates."""
@@ -33,31 +32,22 @@ def mouth_open(points: Points) -> float:
     return float(gap / max(float(np.linalg.norm(points[36] - points[45])), 1e-6))
 
 
-def lend_mouths(heads: Picture, known: Points, wanted: Points, lender: Picture, lender_points: Points) -> Picture:
-    """Bent heads, with the inside of a lender's mouth, bent likewise, where theirs was known less open than wanted.
+def lend_insides(heads: Picture, known: Points, wanted: Points, others: Picture) -> Picture:
+    """Heads with the inside of others' mouths where theirs were known less open than wanted.
 
     Args:
-        heads: (F, 256, 256, 3), bent to `wanted`.
+        heads: (F, S, S, 3) head crops, S being 256 or larger, bent to `wanted`.
         known: (70, 2) crop px, where the points were before they were bent.
         wanted: (F, 70, 2) crop px.
-        lender: (256, 256, 3) head crop of the same person with an open mouth.
-        lender_points: (70, 2) crop px, its points.
+        others: (F, S, S, 3), the same person at `wanted` with insides to show.
 
     Returns:
-        (F, 256, 256, 3).
+        (F, S, S, 3).
     """
-    bent = heads.copy()
-    for index in np.flatnonzero(inside_lacking(known, wanted)):
-        bent[index] = bend_head(lender, lender_points, wanted[index])
-    return lend_insides(heads, known, wanted, bent)
-
-
-def lend_insides(heads: Picture, known: Points, wanted: Points, others: Picture) -> Picture:
-    """`lend_mouths` of (F, 256, 256, 3) others that have the wanted points already."""
     lent = heads.copy()
     for picture, other, face, share in zip(lent, others, wanted, inside_lacking(known, wanted), strict=True):
         if share > 0:
-            weight = share * _inside_lips(face)[..., None]
+            weight = share * _inside_lips(face, len(picture))[..., None]
             picture[:] = np.rint(picture + weight * (other.astype(np.float32) - picture))
     return lent
 
@@ -68,10 +58,10 @@ def inside_lacking(known: Points, wanted: Points) -> NDArray[np.float32]:
     return np.clip((opening - 1) / (OPENER - 1), 0, 1).astype(np.float32)
 
 
-def _inside_lips(points: Points) -> NDArray[np.float32]:
-    """(256, 256): 1 between the inner lips, 0 elsewhere, softly."""
-    shape = np.zeros((CROP_PX, CROP_PX), np.uint8)
+def _inside_lips(points: Points, size: int) -> NDArray[np.float32]:
+    """(size, size): 1 between the inner lips, 0 elsewhere, softly."""
+    shape, finer = np.zeros((size, size), np.uint8), size / CROP_PX
     # OpenCV counts from pixel centres, crop px from edges.
-    corners = np.rint((points[_INNER_LIPS] - 0.5) * 2**_FRACTION_BITS).astype(np.int32)
+    corners = np.rint((points[_INNER_LIPS] * finer - 0.5) * 2**_FRACTION_BITS).astype(np.int32)
     cv2.fillPoly(shape, [corners], (255,), cv2.LINE_AA, _FRACTION_BITS)
-    return cv2.GaussianBlur(shape.astype(np.float32) / 255, (0, 0), _SOFT_PX)  # pyright: ignore[reportReturnType]
+    return cv2.GaussianBlur(shape.astype(np.float32) / 255, (0, 0), _SOFT_PX * finer)  # pyright: ignore[reportReturnType]

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError, TargetError
-from contextalk.core.geometry import Points
+from contextalk.core.geometry import CropPath, Points
 from contextalk.core.records import Analysis, Landmarks, Shot, Track
 from contextalk.faces.appearance import FARTHEST_SAME, describe, distance
 from contextalk.faces.backends import PictureBackend
 from contextalk.faces.crop import crop_path
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.pose import head_pose
-from contextalk.faces.views import head_crop
 from contextalk.media.video import read_at
 
 WORDS = "largest | left | right | INDEX | X,Y@SECONDS | FACE.png | auto"
@@ -64,10 +63,10 @@ def people_line(analysis: Analysis) -> str:
     return f"the scene has {count}" + (f": {', '.join(places)}" if places else "")
 
 
-def identity_crop(
+def identity_square(
     rgb: NDArray[np.uint8], name: str = "identity picture", backend: PictureBackend | None = None
-) -> tuple[NDArray[np.uint8], Points]:
-    """The largest face in a picture: head crop (256, 256, 3), by the scene's own crop function, and points (70, 2).
+) -> tuple[Points, CropPath]:
+    """The largest face in a picture: its points (70, 2) in crop px, and its square by the scene's own crop function.
 
     Args:
         rgb: (H, W, 3).
@@ -78,9 +77,8 @@ def identity_crop(
         TargetError: No face.
     """
     landmarks = _picture_landmarks(rgb, name, backend)
-    path = crop_path(landmarks, [Shot(start=0, stop=1)])
-    faces = np.concatenate([landmarks.points, landmarks.pupils], axis=1)
-    return head_crop(rgb, path.centre_px[0], float(path.side_px[0])), path.to_crop(faces)[0]
+    square = crop_path(landmarks, [Shot(start=0, stop=1)])
+    return square.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))[0], square
 
 
 def _picture_landmarks(rgb: NDArray[np.uint8], name: str, backend: PictureBackend | None) -> Landmarks:

@@ -15,25 +15,26 @@ _HEAD_MASK = head_mask().astype(bool)
 Picture = NDArray[np.uint8]
 
 
-def head_crop(rgb: Picture, centre_px: NDArray[np.floating], side_px: float) -> Picture:
-    """The square of a head, resampled to (256, 256, 3); beyond the scene's edge the edge goes on.
+def head_crop(rgb: Picture, centre_px: NDArray[np.floating], side_px: float, size: int = CROP_PX) -> Picture:
+    """The square of a head, resampled to (size, size, 3); beyond the scene's edge the edge goes on.
 
     Args:
         rgb: (H, W, 3) scene.
         centre_px: (2,) scene px.
-        side_px: Scene px, > 0. Above 256 the scene is low-passed first, so that fine texture does not alias.
+        side_px: Scene px, > 0. Above `size` the scene is low-passed first, so that fine texture does not alias.
+        size: 256 is what networks see.
     """
-    size = rgb.shape[1::-1]
-    low = np.floor(np.asarray(centre_px, np.float64) - side_px / 2).astype(int) - _apron(side_px)
-    high = np.ceil(np.asarray(centre_px, np.float64) + side_px / 2).astype(int) + _apron(side_px)
-    region, origin = _region(rgb, np.clip(low, 0, np.array(size) - 1), np.clip(high, 1, size))
-    region, step = _shrink(region, side_px)
-    # crop px u ↔ scene px (u − 128)·side/256 + centre; OpenCV counts from pixel centres, hence the halves.
-    scale = side_px / CROP_PX / step
-    start = (np.asarray(centre_px, np.float64) - origin) / step + (0.5 - CROP_PX / 2) * scale - 0.5
+    scene_size, apron = rgb.shape[1::-1], _apron(side_px / size)
+    low = np.floor(np.asarray(centre_px, np.float64) - side_px / 2).astype(int) - apron
+    high = np.ceil(np.asarray(centre_px, np.float64) + side_px / 2).astype(int) + apron
+    region, origin = _region(rgb, np.clip(low, 0, np.array(scene_size) - 1), np.clip(high, 1, scene_size))
+    region, step = _shrink(region, side_px / size)
+    # crop px u ↔ scene px (u − size/2)·side/size + centre; OpenCV counts from pixel centres, hence the halves.
+    scale = side_px / size / step
+    start = (np.asarray(centre_px, np.float64) - origin) / step + (0.5 - size / 2) * scale - 0.5
     to_region = np.array([[scale[0], 0.0, start[0]], [0.0, scale[1], start[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(region, to_region, (CROP_PX, CROP_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(region, to_region, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)
 
 
@@ -81,9 +82,9 @@ def _cell_edges(scene_size: int, centre: float, side_px: float) -> tuple[NDArray
     return lower, upper
 
 
-def _apron(side_px: float) -> int:
-    """Scene px around the square that the filters reach for."""
-    return 2 + int(np.ceil(side_px / CROP_PX * 2))
+def _apron(step: float) -> int:
+    """Scene px around the square that the filters reach for, at `step` scene px a px of the crop."""
+    return 2 + int(np.ceil(step * 2))
 
 
 def _region(rgb: Picture, low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[Picture, NDArray[np.int64]]:
@@ -92,9 +93,8 @@ def _region(rgb: Picture, low: NDArray[np.int64], high: NDArray[np.int64]) -> tu
     return rgb[low[1] : high[1], low[0] : high[0]], low
 
 
-def _shrink(region: Picture, side_px: float) -> tuple[Picture, NDArray[np.float64]]:
-    """Low-pass and shrink by area to about one pixel per crop px; returns scene px per pixel, along x and y."""
-    step = side_px / CROP_PX
+def _shrink(region: Picture, step: float) -> tuple[Picture, NDArray[np.float64]]:
+    """Low-pass and shrink by area to about one pixel per crop px of `step`; returns scene px per pixel, in x and y."""
     width, height = region.shape[1], region.shape[0]
     if step <= 1.0:
         return region, np.ones(2)

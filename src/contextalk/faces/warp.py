@@ -4,6 +4,7 @@ It knows nothing of what a turned head hides or a closed mouth holds. It brings 
 their places, so that a network need only put right what bending cannot do.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -49,24 +50,45 @@ _STEPS = np.arange(_CELLS) * (_GRID_PX / CROP_PX)
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float64)
 
 
-def bend_head(head: Picture, points: Points, wanted: Points, border: Floats = BORDER) -> Picture:
-    """The head as it looks when its points are drawn to where they are wanted.
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """How a picture is bent.
+
+    Attributes:
+        across: (256, 256), which column of the picture, counted from the first one's centre, comes to each pixel.
+        down: (256, 256), which row.
+    """
+
+    across: Floats
+    down: Floats
+
+    def of(self, picture: Picture) -> Picture:
+        """A head crop bent, good for inside the mask: (S, S, 3) → (S, S, 3), S being 256 or larger."""
+        size = len(picture)
+        if size == CROP_PX:
+            return np.asarray(_sample(picture, self.across, self.down), np.uint8)
+        finer = size / CROP_PX
+        across, down = (
+            (cv2.resize(field.astype(np.float32) + 0.5, (size, size), interpolation=cv2.INTER_LINEAR)) * finer - 0.5
+            for field in (self.across, self.down)
+        )
+        return np.asarray(_sample(picture, across, down), np.uint8)
+
+
+def bend(points: Points, wanted: Points, border: Floats = BORDER) -> Bend:
+    """How a head is bent so that its points come to lie where they are wanted.
 
     Args:
-        head: (256, 256, 3) head crop.
         points: (70, 2) crop px, where its landmarks and pupils are; what is NaN here or in `wanted` is left out.
         wanted: (70, 2) crop px, where they shall be.
         border: (32, 2) crop px, what shall lie at the places of `BORDER`, on the mask's outline; at rest if not given.
-
-    Returns:
-        (256, 256, 3); good for inside the mask.
     """
     plate, rows = close_features(points, wanted)
     across, down = _pull(points, plate, border)
     if rows is not None:
         columns = np.broadcast_to(_PIXELS, rows.shape)
         across, down = (_sample(field, columns, rows) for field in (across, down))
-    return np.asarray(_sample(head, across, down), np.uint8)
+    return Bend(across, down)
 
 
 def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Floats]:
@@ -101,22 +123,26 @@ def _sample(values: NDArray[Any], across: Floats, down: Floats) -> NDArray[Any]:
     return cv2.remap(values, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) -> Picture:
-    """Masked crops with the bent head in their masks.
+def bends(masked: Picture, head: Picture, points: Points, wanted: Points) -> list[Bend]:
+    """How a head is bent to consecutive frames, joined to what is seen around their masks.
 
     Args:
-        masked: (F, 256, 256, 3).
+        masked: (F, 256, 256, 3) masked crops.
         head: (256, 256, 3) head crop.
         points: (70, 2) crop px, where its landmarks and pupils are.
-        wanted: (F, 70, 2) crop px, of consecutive frames.
-
-    Returns:
-        (F, 256, 256, 3).
+        wanted: (F, 70, 2) crop px.
     """
-    laid = masked.copy()
-    for picture, face, border in zip(laid, wanted, _borders(masked, head), strict=True):
-        picture[_INSIDE] = bend_head(head, points, face, border)[_INSIDE]
-    return laid
+    return [bend(points, face, border) for face, border in zip(wanted, _borders(masked, head), strict=True)]
+
+
+def lay_heads(masked: Picture, head: Picture, points: Points, wanted: Points) -> Picture:
+    """Masked crops with the head, bent as `bends` says, in their masks: (F, 256, 256, 3)."""
+    return lay(masked, np.stack([one.of(head) for one in bends(masked, head, points, wanted)]))
+
+
+def lay(masked: Picture, heads: Picture) -> Picture:
+    """Masked crops (F, 256, 256, 3) with heads (F, 256, 256, 3) in their masks."""
+    return np.where(_INSIDE[..., None], heads, masked)
 
 
 def _borders(masked: Picture, head: Picture) -> NDArray[np.float64]:

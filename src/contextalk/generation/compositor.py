@@ -51,7 +51,7 @@ def composite(
         frame: Planar, stored orientation; its planes are written.
         source: How the picture is stored and shown.
         mask: (H, W) in scene px, 255 = regenerate, else 0.
-        head: (256, 256, 3) RGB in [0, 255], crop px, its colours already joined.
+        head: (S, S, 3) RGB in [0, 255], the whole crop, its colours already joined.
         centre_px: (2,) of the crop, scene px.
         side_px: Of the crop, scene px.
     """
@@ -79,24 +79,25 @@ def join_colour(head: Picture, scene_crop: Picture, mask_crop: NDArray[np.bool_]
     of the border its own.
 
     Args:
-        head: (256, 256, 3) as generated, crop px.
+        head: (S, S, 3) as generated, the whole crop, S ≥ 256.
         scene_crop: (256, 256, 3), the same square of the scene.
         mask_crop: (256, 256), true inside.
 
     Returns:
-        (256, 256, 3) float32 in [0, 255].
+        (S, S, 3) float32 in [0, 255].
     """
     ring = (cv2.dilate(mask_crop.astype(np.uint8), _RING_SHAPE) > 0) & ~mask_crop
     if not ring.any():
         return head.astype(np.float32)
     weight = ring.astype(np.float32)
-    difference = np.clip(scene_crop.astype(np.float32) - head, -LARGEST_JOIN, LARGEST_JOIN) * weight[..., None]
+    seen = cv2.resize(head, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA) if len(head) > CROP_PX else head
+    difference = np.clip(scene_crop.astype(np.float32) - seen, -LARGEST_JOIN, LARGEST_JOIN) * weight[..., None]
     size, sigma = (CROP_PX // _JOIN_SHRINK,) * 2, JOIN_SIGMA_CROP_PX / _JOIN_SHRINK
     small, small_weight = (cv2.resize(values, size, interpolation=cv2.INTER_AREA) for values in (difference, weight))
     spread, share = cv2.GaussianBlur(small, (0, 0), sigma), cv2.GaussianBlur(small_weight, (0, 0), sigma)
     mean = small.sum(axis=(0, 1)) / small_weight.sum()
     offset = (spread + FAR_WEIGHT * mean) / (share + FAR_WEIGHT)[..., None]
-    return np.clip(head + cv2.resize(offset, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC), 0, 255)
+    return np.clip(head + cv2.resize(offset, head.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 255)
 
 
 def stored_mask(mask: Mask, source: SourceFormat) -> Mask:
@@ -141,9 +142,9 @@ def _lay(
 ) -> NDArray[np.float32]:
     """The head resampled to the stored px of a box."""
     left, top, right, bottom = box
-    size = min(CROP_PX, max(2, round(side_px)))
+    size = min(len(head), max(2, round(side_px)))
     head = head.astype(np.float32)
-    if size < CROP_PX:
+    if size < len(head):
         head = cv2.resize(head, (size, size), interpolation=cv2.INTER_AREA)
     scale = size / side_px
     to_display = stored_to_display(source)

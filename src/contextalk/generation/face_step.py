@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -209,14 +210,21 @@ def heads_between(
     """Heads at times between drawn ones: of interpolated latents, with what the drawn ones have besides theirs.
 
     Args:
-        heads: (F, 256, 256, 3), drawn.
+        heads: (F, S, S, 3), drawn.
         latents: (F, 16, 16, 16), theirs.
         times_s: (F,) theirs.
         at_s: (N,) wanted.
-        decode: Latents → heads.
+        decode: Latents → heads (F, 256, 256, 3).
     """
-    detail = interpolate(heads - decode(torch.from_numpy(latents)).astype(np.float32), times_s, at_s)
-    decoded = decode(torch.from_numpy(interpolate(latents, times_s, at_s)))
+
+    def decoded_at(values: Latent) -> NDArray[np.float32]:
+        pictures = decode(torch.from_numpy(values)).astype(np.float32)
+        return np.stack(
+            [cv2.resize(picture, heads.shape[2:0:-1], interpolation=cv2.INTER_CUBIC) for picture in pictures]
+        )
+
+    detail = interpolate(heads - decoded_at(latents), times_s, at_s)
+    decoded = decoded_at(interpolate(latents, times_s, at_s))
     return np.clip(np.rint(decoded + detail), 0, 255).astype(np.uint8)
 
 

@@ -1,5 +1,6 @@
 """The pictures that say who the target is."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks
 from contextalk.faces.mouth import OPENER, WIDE_ENOUGH, mouth_open
-from contextalk.faces.targets import identity_crop
+from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_frames
 
@@ -31,6 +32,12 @@ _UNKNOWN_TURN_DEG = 360.0
 _MOST_MOUTHS = 4
 _WIDE = 0.6
 """A mouth is worth lending from this share of the widest on (98 % are narrower)."""
+
+_FINEST = 4
+"""Times the crop's 256 px that a fine picture has at most: a head of 4K seen closely."""
+
+_SLACK = 0.25
+"""Share of the crop that a square may be larger before its own pixels are worth bending."""
 
 _SHAPE = np.r_[0:48]
 """Points that tell poses apart; a mouth is bent from any other."""
@@ -52,12 +59,14 @@ class IdentityHead:
     Attributes:
         picture: (256, 256, 3) uint8 RGB head crop.
         points: (70, 2) float32 crop px: 68 landmarks and both pupils, these NaN where unknown.
+        fine: (S, S, 3), the same from the scene's own pixels; None where the crop has them all.
         mouth: The same person with a mouth more open, from about the same side; None where there is none.
         stranger: Unlike all that the bundle was taught on.
     """
 
     picture: Picture
     points: Points
+    fine: Picture | None = None
     mouth: "IdentityHead | None" = None
     stranger: bool = False
 
@@ -69,7 +78,11 @@ class IdentityHead:
     def mirrored(self) -> "IdentityHead":
         """The head in a mirror: turned as far the other way."""
         points = self.points[_MIRRORED] * np.array([-1, 1], np.float32) + np.array([CROP_PX, 0], np.float32)
-        return IdentityHead(picture=np.ascontiguousarray(self.picture[:, ::-1]), points=points)
+        picture, fine = (
+            None if seen is None else np.ascontiguousarray(seen[:, ::-1]) for seen in (self.picture, self.fine)
+        )
+        assert picture is not None
+        return IdentityHead(picture=picture, points=points, fine=fine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +151,8 @@ def identity_from_file(path: Path) -> Identity:
             rgb = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise MediaError(f"identity {path} is no picture that can be read, wanted PNG or JPEG") from error
-    picture, points = identity_crop(rgb, f"identity picture {path}")
-    return Identity(heads=(IdentityHead(picture=picture, points=points),), times_s=(None,))
+    points, crop = identity_square(rgb, f"identity picture {path}")
+    return Identity(heads=(_head(rgb, crop, 0, points, fine_size(crop.side_px)),), times_s=(None,))
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
@@ -171,8 +184,9 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     frames += _other_poses(pose, usable, frames, _MOST_HEADS)
     mouths = _open_mouths(landmarks, score, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
+    size = fine_size(crop.side_px)
     heads, lenders = (
-        tuple(IdentityHead(picture=_read_head(scene, crop, frame), points=points[frame]) for frame in chosen)
+        tuple(_head(_read(scene, frame), crop, frame, points[frame], size) for frame in chosen)
         for chosen in (frames, mouths)
     )
     times_s, mouth_times_s = (tuple(float(landmarks.times_s[frame]) for frame in chosen) for chosen in (frames, mouths))
@@ -221,6 +235,20 @@ def _penalty(landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_])
     return np.where(landmarks.valid, 360.0 * cut + 1000.0 * generated, np.inf)
 
 
-def _read_head(scene: Path, crop: CropPath, frame: int) -> Picture:
-    picture = next(read_frames(scene, start=frame, stop=frame + 1))
-    return head_crop(picture.rgb, crop.centre_px[frame], float(crop.side_px[frame]))
+def fine_size(side_px: NDArray[np.floating]) -> int | None:
+    """S of fine pictures of a head whose squares are so many scene px; None where 256 are enough."""
+    times = min(_FINEST, math.ceil(float(side_px.max()) / CROP_PX - _SLACK))
+    return times * CROP_PX if times > 1 else None
+
+
+def _head(rgb: Picture, crop: CropPath, frame: int, points: Points, fine: int | None) -> IdentityHead:
+    centre, side = crop.centre_px[frame], float(crop.side_px[frame])
+    return IdentityHead(
+        picture=head_crop(rgb, centre, side),
+        points=points,
+        fine=None if fine is None else head_crop(rgb, centre, side, fine),
+    )
+
+
+def _read(scene: Path, frame: int) -> Picture:
+    return next(read_frames(scene, start=frame, stop=frame + 1)).rgb

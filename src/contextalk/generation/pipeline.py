@@ -56,7 +56,7 @@ class FaceStage(Protocol):
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:
-        """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); F = 1 without `carried`, else 8."""
+        """Heads (F, S, S, 3), S ≥ 256, and latents (F, 16, 16, 16); F = 1 without `carried`, else 8."""
         ...
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.diffusion.samplers import SamplerName, sample
-from contextalk.faces.mouth import inside_lacking, lend_insides, lend_mouths
-from contextalk.faces.warp import lay_heads
-from contextalk.generation.detail import restore_detail
+from contextalk.faces.mouth import inside_lacking, lend_insides
+from contextalk.generation.bent import bend_identity
+from contextalk.generation.detail import refine, restore_detail
 from contextalk.generation.identity import IdentityHead
 from contextalk.generation.pipeline import Face, Told
 from contextalk.media.drawing import draw_faces, draw_landmarks
@@ -154,8 +154,9 @@ class Stage2:
             seed: Of this window's noise.
 
         Returns:
-            Heads (F, 256, 256, 3) uint8 and latents (F, 16, 16, 16); latent 0 is the carried one. A stranger's heads
-            are the bent identity; drawn is what that cannot show, the inside of a mouth never seen open.
+            Heads (F, S, S, 3) uint8, S that of the identity's finest picture, and latents (F, 16, 16, 16); latent 0 is
+            the carried one. A stranger's heads are the bent identity; drawn is what that cannot show, the inside of a
+            mouth never seen open.
         """
         models = self.bundle.card.models
         network = self._network or self.bundle.network("face", "first" if carried is None else "sequence")
@@ -170,12 +171,10 @@ class Stage2:
                 hints["identity"] = known[:, None].expand(-1, frames, -1, -1, -1)
             bent = None
             if "bent" in models.face_hints:
-                bent = lay_heads(masked_crop, identity.picture, identity.points, points)
-                if (mouth := identity.mouth) is not None:
-                    bent = lend_mouths(bent, identity.points, points, mouth.picture, mouth.points)
+                bent = bend_identity(identity, masked_crop, points)
                 if identity.stranger and (identity.shows_inside or not inside_lacking(identity.points, points).any()):
-                    return bent, self._encoded(bent, carried)
-                hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
+                    return bent.finest, self._encoded(bent.heads, carried)
+                hints["bent"] = encode_pictures(self.bundle.codec, bent.heads, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
                 lips=self.bundle.lips(_batch(mel, device), known).float(),
@@ -202,9 +201,11 @@ class Stage2:
             latents = (base + scale * residual.float())[0]
         heads = self.decode(latents)
         if bent is not None:
-            heads = restore_detail(heads, bent, self.decode(hints["bent"][0]))
+            heads = restore_detail(heads, bent.heads, self.decode(hints["bent"][0]))
             if identity.stranger:
-                heads = lend_insides(bent, identity.points, points, heads)
+                heads = lend_insides(bent.heads, identity.points, points, heads)
+            if bent.fine is not None:
+                heads = refine(heads, bent.heads, bent.fine)
         return heads, latents
 
     def _encoded(self, heads: Frames, carried: Tensor | None) -> Tensor:

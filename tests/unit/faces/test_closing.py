@@ -6,7 +6,7 @@ import pytest
 from tests.generation_kit import face_points
 
 from contextalk.faces.closing import close_features
-from contextalk.faces.warp import bend_head
+from contextalk.faces.warp import bend
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
@@ -24,7 +24,7 @@ def test_a_blink_hides_the_eye_behind_its_lids(share: float):
     wanted = points.copy()
     for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
         wanted[upper, 1] = wanted[lower, 1] - share * (points[lower, 1] - points[upper, 1])
-    bent = bend_head(head, points, wanted)
+    bent = bend(points, wanted).of(head)
     left = (bent[..., 0].astype(float) - 100).sum() / (head[..., 0].astype(float) - 100).sum()
     # The line at which closed lids meet is a px of mixed colour; the eyes are 13 px high.
     assert left == pytest.approx(share, abs=0.12)
@@ -47,7 +47,7 @@ def test_teeth_go_behind_closing_lips(share: float):
     for upper, lower in pairs:
         middle, half = (points[upper, 1] + points[lower, 1]) / 2, (points[lower, 1] - points[upper, 1]) / 2
         wanted[upper, 1], wanted[lower, 1] = middle - share * half, middle + share * half
-    bent = bend_head(head, points, wanted)
+    bent = bend(points, wanted).of(head)
     left = (bent[..., 0].astype(float) - 100).sum() / (head[..., 0].astype(float) - 100).sum()
     # Where closed lips meet, and at the corners, pixels are of mixed colour: up to 2 of 13 px. A plate leaves 0.8.
     assert left == pytest.approx(share, abs=0.2)
@@ -68,4 +68,4 @@ def test_faces_at_and_beyond_the_edge_do_no_harm():
         draw = np.random.default_rng(seed)
         points = face_points(tuple(draw.uniform(-20, 280, 2)), float(draw.uniform(5, 250)))
         wanted = points + draw.normal(0, 4, points.shape).astype(np.float32)
-        assert bend_head(head, points, wanted).shape == (256, 256, 3)
+        assert bend(points, wanted).of(head).shape == (256, 256, 3)

@@ -11,7 +11,7 @@ from contextalk.core.records import Shot
 from contextalk.faces.blocks import pack_block
 from contextalk.faces.crop import crop_path
 from contextalk.faces.mediapipe_backend import MediapipeBackend
-from contextalk.faces.targets import identity_crop
+from contextalk.faces.targets import identity_square
 from contextalk.media.video import probe, read_frames
 
 pytestmark = pytest.mark.media
@@ -49,13 +49,13 @@ def test_everybody_is_found_and_kept_apart(media: Path, name: str, count: int) -
 def test_no_face_no_identity(media: Path) -> None:
     picture = next(iter(read_frames(media / "bad_inputs/no_person_no_audio.mp4")))
     with pytest.raises(TargetError, match=r"no face in me\.png"):
-        identity_crop(picture.rgb, "me.png")
+        identity_square(picture.rgb, "me.png")
 
 
-def test_the_identity_is_a_head_crop(media: Path) -> None:
+def test_the_identity_lies_in_its_square(media: Path) -> None:
     picture = next(iter(read_frames(media / "single/webcam_woman_720p.mp4")))
-    head, points = identity_crop(picture.rgb)
-    assert head.shape == (256, 256, 3)
+    points, square = identity_square(picture.rgb)
+    assert len(square.side_px) == 1
     assert ((points > 0) & (points < 256)).all()
     # From image left to right, lids and corners of both eyes in iBUG's order, and pupils between corners.
     for line in ([36, 37, 38, 39, 42, 43, 44, 45], [36, 41, 40, 39, 42, 47, 46, 45], [36, 68, 39, 42, 69, 45]):

@@ -17,7 +17,7 @@ def dot(at: np.ndarray, radius: float) -> np.ndarray:
 
 
 def centroid(grey: np.ndarray) -> np.ndarray:
-    at = np.arange(CROP_PX) + 0.5
+    at = np.arange(len(grey)) + 0.5
     return np.array([(grey * at[None]).sum(), (grey * at[:, None]).sum()]) / grey.sum()
 
 
@@ -31,6 +31,8 @@ def test_a_dot_lands_where_the_path_says(side: float, shift: tuple[float, float]
     wanted = path.to_crop(at[None, None].astype(np.float32))[0, 0]
     # OpenCV places samples on 1/32 px; half a pixel off by a wrong convention would show as 0.2 and more.
     np.testing.assert_allclose(centroid(crop[..., 0].astype(float)), wanted, atol=0.1)
+    fine = head_crop(dot(at, max(3.0, side / 60)), centre, side, 2 * CROP_PX)[..., 0].astype(float)
+    np.testing.assert_allclose(centroid(fine) / 2, wanted, atol=0.1)
 
 
 def test_a_dot_lands_in_the_scene_view_in_proportion() -> None:

@@ -7,7 +7,7 @@ from tests.generation_kit import face_points
 
 from contextalk.faces.border import BORDER
 from contextalk.faces.crop import head_mask
-from contextalk.faces.warp import bend_head, lay_heads
+from contextalk.faces.warp import bend, lay_heads
 
 
 def dotted(points: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def test_features_come_to_where_they_are_wanted():
     wanted = points.copy()
     wanted[:, 0] += 6 + 0.1 * (points[:, 1] - 140)  # shifted and sheared
     seen = [8, 30, 36, 45]
-    bent = bend_head(dotted(points[seen]), points, wanted)
+    bent = bend(points, wanted).of(dotted(points[seen]))
     for point in seen:
         # The plate is stiff: it may miss a point by about a px, and the spots are sheared.
         np.testing.assert_allclose(brightest(bent, wanted[point]), wanted[point], atol=1.5)
@@ -42,8 +42,8 @@ def test_a_head_bent_to_where_it_is_comes_back_and_the_border_rests():
     rng = np.random.default_rng(0)
     head = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
     points = face_points((128, 140), 120)
-    np.testing.assert_array_equal(bend_head(head, points, points), head)
-    bent = bend_head(head, points, points + np.float32(9))
+    np.testing.assert_array_equal(bend(points, points).of(head), head)
+    bent = bend(points, points + np.float32(9)).of(head)
     assert np.abs(bent.astype(int) - head).mean() > 20
     x, y = BORDER.astype(int).T
     # The border gives way by the spline's stiffness: far less than a px, which noise shows as some grey levels.
@@ -55,14 +55,14 @@ def test_pupils_look_where_they_are_wanted_and_lids_rest():
     pupils = np.stack([lids[36:42].mean(axis=0), lids[42:48].mean(axis=0)])
     points = np.concatenate([lids, pupils])
     wanted = np.concatenate([lids, pupils + np.float32([3, 0])])
-    bent = bend_head(dotted(pupils), points, wanted)
+    bent = bend(points, wanted).of(dotted(pupils))
     for pupil in wanted[68:]:
         x, y = pupil.astype(int)
         line = bent[y, x - 8 : x + 9, 0]
         # Pixels whose centres the pupil lies between are about as bright.
         assert abs(x - 8 + line.argmax() + 0.5 - pupil[0]) <= 1.0
     unknown = np.concatenate([lids, np.full((2, 2), np.nan, np.float32)])
-    np.testing.assert_array_equal(bend_head(bent, unknown, wanted), bent)
+    np.testing.assert_array_equal(bend(unknown, wanted).of(bent), bent)
 
 
 def test_lips_that_touch_do_not_tear_the_plate():
@@ -70,7 +70,7 @@ def test_lips_that_touch_do_not_tear_the_plate():
     opened, closed = points.copy(), points.copy()
     opened[[65, 66, 67], 1] += 14
     closed[[65, 66, 67]] = closed[[63, 62, 61]]
-    bent = bend_head(dotted(opened[[8]]), opened, closed)
+    bent = bend(opened, closed).of(dotted(opened[[8]]))
     assert bent.std() > 1
     np.testing.assert_allclose(brightest(bent, closed[8]), closed[8], atol=1.5)
 
@@ -83,13 +83,13 @@ def test_a_cheek_hidden_behind_the_nose_does_not_tear_it():
     wanted = points.copy()
     wanted[11:16] -= np.float32([16, 0])
     spots = points[[28, 33]]
-    bent = bend_head(dotted(spots), points, wanted)
+    bent = bend(points, wanted).of(dotted(spots))
     for spot in spots:
         np.testing.assert_allclose(brightest(bent, spot), spot, atol=1.0)
     # A cheek that is seen is bent as wanted.
     seen, cheek = face_points((128, 140), 120), face_points((128, 140), 120)
     cheek[3:6] += np.float32([6, 0])
-    bent = bend_head(dotted(seen[[4]]), seen, cheek)
+    bent = bend(seen, cheek).of(dotted(seen[[4]]))
     np.testing.assert_allclose(brightest(bent, cheek[4]), cheek[4], atol=1.5)
 
 
@@ -129,4 +129,4 @@ def test_shoulders_join_those_around_the_mask():
 def test_bending_is_deterministic(shift: float):
     head = dotted(face_points((128, 140), 120)[[30]])
     points = face_points((128, 140), 120)
-    assert np.array_equal(*(bend_head(head, points, points + np.float32(shift)) for _ in range(2)))
+    assert np.array_equal(*(bend(points, points + np.float32(shift)).of(head) for _ in range(2)))

@@ -6,7 +6,7 @@ from av.video.frame import VideoFrame
 
 from contextalk.core.geometry import CropPath
 from contextalk.faces.crop import head_mask, scene_mask
-from contextalk.generation.compositor import composite, feather, join_colour, stored_mask, stored_to_display
+from contextalk.generation.compositor import _lay, composite, feather, join_colour, stored_mask, stored_to_display
 from contextalk.media.colour import Colour, planes_to_rgb
 from contextalk.media.planes import plane_views
 from contextalk.media.source import SourceFormat
@@ -137,6 +137,29 @@ def test_a_colour_cast_is_taken_out():
     joined = join_colour(head, scene, head_mask() > 0)
     # The difference is the same everywhere, so its normalised convolution is exact up to float32.
     assert np.abs(joined - scene).max() < 0.01
+
+
+def test_a_finer_head_is_joined_as_the_crop_is():
+    scene = np.random.default_rng(0).integers(80, 120, (256, 256, 3)).astype(np.uint8)
+    fine = np.repeat(np.repeat(scene, 3, axis=0), 3, axis=1) - np.array([12, -9, 5])
+    joined = join_colour(fine.clip(0, 255).astype(np.uint8), scene, head_mask() > 0)
+    assert joined.shape == (768, 768, 3)
+    assert np.abs(joined[1::3, 1::3] - scene).max() < 0.5
+
+
+def test_a_finer_head_lies_where_the_crop_does():
+    """A spot of the head comes to the same place of the scene, sharper."""
+    spots = []
+    for size in (256, 768):
+        unit = size / 256
+        y, x = (np.mgrid[0:size, 0:size] + 0.5) / unit
+        head = np.repeat((220 * np.exp(-((x - 150) ** 2 + (y - 110) ** 2) / 8))[..., None], 3, axis=2)
+        source = make_format(stored=(800, 600))
+        patch = _lay(head, source, np.array([400.0, 300.0]), 700.0, (0, 0, 800, 600))[..., 0]
+        rows, columns = np.mgrid[0:600, 0:800] + 0.5
+        spots.append([(patch * columns).sum() / patch.sum(), (patch * rows).sum() / patch.sum()])
+    np.testing.assert_allclose(spots[0], [400 + (150 - 128) * 700 / 256, 300 + (110 - 128) * 700 / 256], atol=0.1)
+    np.testing.assert_allclose(spots[1], spots[0], atol=0.1)
 
 
 def test_a_local_difference_stays_near_its_border():

@@ -24,15 +24,16 @@ def test_a_single_latent_is_held():
     assert (interpolate(latents(2), np.array([0.0]), np.array([0.02, 0.04])) == 2).all()
 
 
-def test_heads_between_drawn_ones_are_as_detailed() -> None:
-    detail = np.random.default_rng(0).integers(0, 60, (256, 256, 3))
+@pytest.mark.parametrize("size", [256, 512])
+def test_heads_between_drawn_ones_are_as_detailed(size: int) -> None:
+    detail = np.random.default_rng(0).integers(0, 60, (size, size, 3))
 
     def decode(latents: torch.Tensor) -> np.ndarray:
         level = latents[:, 0, :1, :1, None].numpy()
         return np.broadcast_to(level, (len(latents), 256, 256, 3)).astype(np.uint8)
 
     drawn = latents(100, 120)
-    heads = (decode(torch.from_numpy(drawn)) + detail).astype(np.uint8)
+    heads = (decode(torch.from_numpy(drawn))[:, :1, :1] + detail).astype(np.uint8)
     (mixed,) = heads_between(heads, drawn, np.array([0.0, 0.04]), np.array([0.02]), decode)
     np.testing.assert_array_equal(mixed, 110 + detail)
 

@@ -77,7 +77,7 @@ def test_whether_an_inside_is_known():
 
 
 def test_open_mouths_are_kept_of_who_opens_the_mouth(monkeypatch):
-    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
     frames = 60
     landmarks = still_landmarks(np.arange(frames) / 25, (960, 540))
     eyes = float(np.linalg.norm(landmarks.points[0, 36] - landmarks.points[0, 45]))
@@ -93,7 +93,7 @@ def test_open_mouths_are_kept_of_who_opens_the_mouth(monkeypatch):
 
 def test_heads_of_other_poses_are_kept(monkeypatch):
     frames = 100
-    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
     pose = np.zeros((frames, 3), np.float32)
     pose[20:40, 0], pose[60:70, 0], pose[90, 0] = 30, -25, 60
     points = np.repeat(face_points((400, 300), 120)[None], frames, axis=0)
@@ -113,7 +113,7 @@ def test_heads_of_other_poses_are_kept(monkeypatch):
 
 def from_scene(monkeypatch, yaw_deg: np.ndarray, generated: np.ndarray) -> Identity:
     """Of a scene at 25 Hz in which the head turns so."""
-    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
     frames = len(yaw_deg)
     landmarks = replace(
         still_landmarks(np.arange(frames) / 25, (960, 540)),
@@ -156,7 +156,7 @@ def test_frames_outside_the_range_lend_the_head(monkeypatch, frames: int):
 
 
 def test_a_head_whose_pose_is_not_known_is_taken_last(monkeypatch):
-    monkeypatch.setattr(room, "_read_head", lambda *_: np.zeros((256, 256, 3), np.uint8))
+    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
     pose = np.array([[30, 0, 0], [np.nan] * 3, [5, 0, 0]], np.float32)
     landmarks = Landmarks(
         points=np.repeat(face_points((400, 300), 120)[None], 3, axis=0),
