@@ -21,8 +21,11 @@ RING_CROP_PX = 9
 JOIN_SIGMA_CROP_PX = 28.0
 """How far a colour difference at the border reaches."""
 
-LARGEST_JOIN = 40.0
-"""Of 255; a greater difference is another picture, not another colour, and is not carried inwards in full."""
+OTHER_PICTURE = 35.0
+"""Of 255, root mean square over R, G, B: a greater difference is another picture rather than another colour."""
+
+ENOUGH_RING = 0.3
+"""Share of the ring that must show the same picture, for its mean to be carried inwards in full."""
 
 FAR_WEIGHT = 0.03
 """Of the ring's mean against its blurred presence, about 0.2 at the border itself: far inside the mean alone counts."""
@@ -89,13 +92,16 @@ def join_colour(head: Picture, scene_crop: Picture, mask_crop: NDArray[np.bool_]
     ring = (cv2.dilate(mask_crop.astype(np.uint8), _RING_SHAPE) > 0) & ~mask_crop
     if not ring.any():
         return head.astype(np.float32)
-    weight = ring.astype(np.float32)
     seen = cv2.resize(head, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA) if len(head) > CROP_PX else head
-    difference = np.clip(scene_crop.astype(np.float32) - seen, -LARGEST_JOIN, LARGEST_JOIN) * weight[..., None]
+    difference = scene_crop.astype(np.float32) - seen
+    weight = ring * np.exp(-np.square(np.square(difference).mean(axis=-1) / OTHER_PICTURE**2))
     size, sigma = (CROP_PX // _JOIN_SHRINK,) * 2, JOIN_SIGMA_CROP_PX / _JOIN_SHRINK
-    small, small_weight = (cv2.resize(values, size, interpolation=cv2.INTER_AREA) for values in (difference, weight))
+    small, small_weight = (
+        cv2.resize(values, size, interpolation=cv2.INTER_AREA) for values in (difference * weight[..., None], weight)
+    )
     spread, share = cv2.GaussianBlur(small, (0, 0), sigma), cv2.GaussianBlur(small_weight, (0, 0), sigma)
-    mean = small.sum(axis=(0, 1)) / small_weight.sum()
+    known = float(weight.sum() / ring.sum())
+    mean = min(1.0, known / ENOUGH_RING) * small.sum(axis=(0, 1)) / max(float(small_weight.sum()), 1e-6)
     offset = (spread + FAR_WEIGHT * mean) / (share + FAR_WEIGHT)[..., None]
     return np.clip(head + cv2.resize(offset, head.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 255)
 

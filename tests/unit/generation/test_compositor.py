@@ -172,6 +172,25 @@ def test_a_local_difference_stays_near_its_border():
     assert inside_left == pytest.approx(100, abs=3)
 
 
+@pytest.mark.parametrize("size", [256, 512])
+def test_a_head_from_another_room_keeps_its_colour(size: int):
+    """Its surroundings are another picture, and tell nothing of its light."""
+    inside = head_mask() > 0
+    scene = np.full((256, 256, 3), 200, np.uint8)
+    head = np.where(inside[..., None], np.uint8(120), np.uint8(40)).repeat(3, axis=2)
+    head = np.repeat(np.repeat(head, size // 256, axis=0), size // 256, axis=1)
+    joined = join_colour(head, scene, inside)
+    assert np.abs(joined[size // 2, size // 2] - 120).max() < 1
+    # Where a tenth of the ring shows the same room in another light, a third of that light is believed.
+    head[: round(0.22 * size)] = 180
+    assert 0 < joined_shift(head, scene, inside) < 20
+
+
+def joined_shift(head: np.ndarray, scene: np.ndarray, inside: np.ndarray) -> float:
+    middle = len(head) // 2
+    return float(join_colour(head, scene, inside)[middle, middle, 0] - head[middle, middle, 0])
+
+
 def test_a_mask_that_fills_the_crop_leaves_the_head_alone():
     head = np.full((256, 256, 3), 77, np.uint8)
     assert (join_colour(head, np.zeros_like(head), np.ones((256, 256), bool)) == 77).all()
