@@ -111,9 +111,12 @@ def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Float
 def _hidden(points: Points) -> Floats:
     """How much each of the jaw's 17 points lies behind the face: 0…1, without a step."""
     face = points[:_NUM_LANDMARKS].astype(np.float64)
-    radius = np.sqrt(np.nanmean(np.square(face - np.nanmean(face, axis=0)).sum(axis=1)))
-    apart = np.linalg.norm(face[_JAW, None] - face[_FEATURES], axis=2)
-    nearest = np.nanmin(apart, axis=1) / radius
+    known = face[np.isfinite(face).all(axis=1)]
+    features = face[_FEATURES][np.isfinite(face[_FEATURES]).all(axis=1)]
+    if not len(features):
+        return np.zeros(_JAW.stop)
+    radius = np.sqrt(np.square(known - known.mean(axis=0)).sum(axis=1).mean())
+    nearest = np.linalg.norm(face[_JAW, None] - features, axis=2).min(axis=1) / radius
     return np.nan_to_num(np.clip((_SEEN - nearest) / (_SEEN - _HIDDEN), 0, 1))
 
 
@@ -148,7 +151,10 @@ def lay(masked: Picture, heads: Picture) -> Picture:
 def _borders(masked: Picture, head: Picture) -> NDArray[np.float64]:
     """`find_border` of consecutive masked crops, calmed: (F, 32, 2)."""
     found = np.stack([find_border(picture, head) for picture in masked])
-    return gaussian_filter1d(found, _CALM_FRAMES, axis=0, mode="nearest")
+    # What glides evenly beyond the ends goes on gliding: windows are calmed one by one, and must meet.
+    reach = len(found) - 1
+    longer = np.pad(found, ((reach, reach), (0, 0), (0, 0)), mode="reflect", reflect_type="odd")
+    return gaussian_filter1d(longer, _CALM_FRAMES, axis=0, mode="nearest")[reach : reach + len(found)]
 
 
 def _spline(sites: Floats, values: Floats, stiffness: Floats, at: Floats) -> Floats:

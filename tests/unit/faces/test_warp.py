@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tests.generation_kit import face_points
 
+from contextalk.faces import warp
 from contextalk.faces.border import BORDER
 from contextalk.faces.crop import head_mask
 from contextalk.faces.warp import bend, lay_heads
@@ -130,3 +131,22 @@ def test_bending_is_deterministic(shift: float):
     head = dotted(face_points((128, 140), 120)[[30]])
     points = face_points((128, 140), 120)
     assert np.array_equal(*(bend(points, points + np.float32(shift)).of(head) for _ in range(2)))
+
+
+def test_a_border_that_glides_evenly_glides_on_from_window_to_window(monkeypatch: pytest.MonkeyPatch):
+    frames = iter(range(16))
+    monkeypatch.setattr(warp, "find_border", lambda *_: BORDER + np.float64(next(frames)))
+    nothing = np.zeros((8, 256, 256, 3), np.uint8)
+    first = warp._borders(nothing, nothing[0]) - BORDER
+    frames = iter(range(7, 15))  # a window begins with the last frame of the one before
+    second = warp._borders(nothing, nothing[0]) - BORDER
+    np.testing.assert_allclose(np.diff(np.concatenate([first, second[1:]])[:, 0, 0]), 1, atol=1e-9)
+    frames = iter([3])
+    np.testing.assert_allclose(warp._borders(nothing[:1], nothing[0]) - BORDER, 3)
+
+
+def test_a_face_without_points_is_bent_by_its_border_alone(recwarn: pytest.WarningsRecorder):
+    nowhere = np.full((70, 2), np.nan, np.float32)
+    picture = np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    assert np.array_equal(bend(nowhere, nowhere).of(picture), picture)
+    assert not recwarn.list
