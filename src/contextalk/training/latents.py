@@ -27,7 +27,7 @@ from contextalk.training.clip_workers import map_clips
 from contextalk.training.identities import KnownHead, bent_heads, moment_of, spare_identities
 from contextalk.training.pictures import clip_pictures, lip_pictures
 
-_FORMAT = 5
+_FORMAT = 6
 """Raised when a clip's tensors change: older caches are then left aside."""
 
 

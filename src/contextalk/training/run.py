@@ -138,6 +138,7 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
     if (began := _read_start(run)) is not None:
         card = replace(card, record=card.record | {"from": json.dumps(to_dict(began))})
     bundle = Bundle(card)
+    _refuse_half_a_codec(run)
     for name, module in bundle.modules.items():
         if load_averaged(run / name, module):
             continue
@@ -247,12 +248,18 @@ class TrainingRun:
 
     @cached_property
     def codec(self) -> Codec:
-        """The trained codec."""
-        codec = Codec(self.models.codec)
-        if (self.folder / "codec" / "done").is_file():
-            load_averaged(self.folder / "codec", codec)
+        """The trained codec; a bundle's, once others stand on it, is the run's for good.
+
+        Raises:
+            ContextalkError: There is none, or one that is not finished.
+        """
+        folder, codec = self.folder / "codec", Codec(self.models.codec)
+        _refuse_half_a_codec(self.folder)
+        if (folder / "done").is_file():
+            load_averaged(folder, codec)
         elif self.start is not None:
             codec.load_state_dict(self.start.codec.state_dict())
+            _save_weights(folder, codec, {})
         else:
             raise ContextalkError(
                 f"{self.folder} has no trained codec: `contextalk train codec --run {self.folder}` first"
@@ -316,6 +323,7 @@ class TrainingRun:
         if self.start is not None:
             codec.load_state_dict(self.start.codec.state_dict())
             if not self.tunes_codec:
+                _refuse_half_a_codec(self.folder)
                 _save_weights(folder, codec, {})
                 return {}
             tuned = self.budgets["codec"]
@@ -329,7 +337,7 @@ class TrainingRun:
             progress=self.progress,
         )
         objective = CodecObjective(codec, pictures)
-        figures = self._fit(objective, self._decaying())
+        figures = {"windows": self.budgets["codec"].windows, **self._fit(objective, self._decaying())}
         if self.start is None:  # the networks of a bundle know latents by its codec's statistics
             objective.measure_statistics()
         _save_weights(folder, codec, figures)
@@ -503,6 +511,8 @@ class TrainingRun:
     def _note(self, name: str, figures: dict[str, float]) -> None:
         path = self.folder / FIGURES_FILE
         known = json.loads(path.read_text()) if path.is_file() else {}
+        if not figures:  # a bundle's codec, kept: the bundle has its record
+            return
         if name in self.budgets:
             # A budget below what was seen before trains nothing and changes no record.
             seen = max(self.budgets[name].windows, known.get(name, {}).get("windows", 0))
@@ -590,6 +600,12 @@ def _share(name: str, config: TrainConfig) -> float:
 
 def _folder_name(network: str) -> str:
     return network.replace("-", "_")
+
+
+def _refuse_half_a_codec(run: Path) -> None:
+    folder = run / "codec"
+    if folder.is_dir() and not (folder / "done").is_file():
+        raise ContextalkError(f"the codec of {run} is half trained: the `contextalk train codec` that began it first")
 
 
 def _save_weights(folder: Path, network: nn.Module, figures: dict[str, float]) -> None:

@@ -60,3 +60,19 @@ def test_the_codec_of_a_bundle_is_kept_unless_it_is_named_with_windows(tmp_path:
     assert train("codec", data=none, run=kept, preset="debug", from_bundle=mine) == {"codec": {}}
     with pytest.raises(ContextalkError, match="has kept its bundle's codec: tune it first, in a new run"):
         train("codec", data=none, run=kept, preset="debug", from_bundle=mine, windows=4)
+
+
+def test_others_stand_on_the_bundles_codec_for_good_and_on_no_half_of_one(tmp_path: Path):
+    mine, none, run = make_bundle(tmp_path / "mine", 0), tmp_path / "none", tmp_path / "run"
+    with pytest.raises(ContextalkError, match="no dataset"):
+        train("lips", data=none, run=run, preset="debug", from_bundle=mine)
+    with pytest.raises(ContextalkError, match="has kept its bundle's codec"):
+        train("codec", data=none, run=run, preset="debug", from_bundle=mine, windows=4)
+    (run / "codec" / "done").unlink()  # as a tuning that was killed leaves it
+    for again in (
+        lambda: train("lips", data=none, run=run, preset="debug", from_bundle=mine),
+        lambda: train("codec", data=none, run=run, preset="debug", from_bundle=mine),
+        lambda: bundle_run(run, tmp_path / "out", from_bundle=mine),
+    ):
+        with pytest.raises(ContextalkError, match=r"the codec of .* is half trained"):
+            again()
