@@ -15,8 +15,7 @@ from torch import Tensor
 from contextalk.core.geometry import CROP_PX
 from contextalk.core.records import OTHERS_SHAPE, Landmarks
 from contextalk.faces.head_model import head_points
-from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Face, Pipeline, Told
+from contextalk.generation.pipeline import Face, Pipeline, Shown, Told, Want
 from contextalk.media.audio import write_wav
 from contextalk.media.planes import plane_views
 from contextalk.media.source import open_source
@@ -152,26 +151,20 @@ class FlatHeads:
     """Stage 2 without a network: a head of one colour that depends on seed, drawing and the carried latent."""
 
     calls: int = 0
+    wants: frozenset[Want] = frozenset()
 
-    def window(
-        self,
-        drawing: NDArray[np.uint8],
-        masked_crop: NDArray[np.uint8],
-        points: NDArray[np.float32],
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[NDArray[np.uint8], Tensor]:
-        frames = 1 if carried is None else 8
-        assert drawing.shape == masked_crop.shape == (frames, CROP_PX, CROP_PX, 3)
-        assert drawing.any()
-        assert points.shape == (frames, 70, 2)
-        assert identity.picture.shape == (CROP_PX, CROP_PX, 3)
-        assert identity.points.shape == (70, 2)
-        assert (masked_crop[:, 121, 128] == 128).all()
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[NDArray[np.uint8], Tensor]:
+        frames, mel = 1 if carried is None else 8, shown.mel
+        assert shown.drawing.shape == shown.masked_crop.shape == (frames, CROP_PX, CROP_PX, 3)
+        assert shown.drawing.any()
+        assert shown.points.shape == (frames, 70, 2)
+        assert shown.identity.picture.shape == (CROP_PX, CROP_PX, 3)
+        assert shown.identity.points.shape == (70, 2)
+        assert (shown.masked_crop[:, 121, 128] == 128).all()
+        assert (shown.bent is None) == ("bent" not in self.wants)
         self.calls += 1
-        level = np.random.default_rng(seed).random() + drawing.mean(axis=(1, 2, 3)) / 255 + mel.mean(axis=(1, 2)) / 16
+        levels = np.random.default_rng(seed).random() + shown.drawing.mean(axis=(1, 2, 3)) / 255
+        level = levels + mel.mean(axis=(1, 2)) / 16
         latents = torch.from_numpy(level.astype(np.float32)).reshape(-1, 1, 1, 1).expand(-1, 16, 16, 16).clone()
         if carried is not None:
             latents = 0.5 * latents + 0.5 * carried

@@ -52,6 +52,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
         landmarks=Stage1(bundle, drawing),
         faces=faces,
         decode=faces.decode,
+        encode=faces.encode if "bent" in faces.wants else None,
         draws_pupils=card.models.draws_pupils,
         why_not=why_not,
         meets_strangers=request.landmarks is None and "others" in bundle.network("landmark", "first").config.modalities,

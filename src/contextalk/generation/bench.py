@@ -11,8 +11,9 @@ from contextalk.core.records import OTHERS_SHAPE
 from contextalk.core.time import RATE_HZ, WINDOW_FRAMES
 from contextalk.diffusion.samplers import sample
 from contextalk.faces.head_model import head_points
+from contextalk.faces.warp import lay_heads
 from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Told
+from contextalk.generation.pipeline import Shown, Told
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.media.drawing import draw_faces
 from contextalk.models.bundle import Bundle
@@ -91,7 +92,16 @@ def _windows(bundle: Bundle, drawing: Drawing) -> tuple[Callable[[int], object],
     def stage_2(frames: int) -> object:
         drawn = draw_faces(faces[:frames], draws_pupils=bundle.card.models.draws_pupils)
         before = None if frames == 1 else carried
-        return heads.window(drawn, pictures[:frames], faces[:frames], mel[:frames], head, before, next(seeds))
+        shown = Shown(
+            drawing=drawn,
+            masked_crop=pictures[:frames],
+            points=faces[:frames],
+            times_s=np.arange(frames) / RATE_HZ,
+            mel=mel[:frames],
+            identity=head,
+            bent=lay_heads(pictures[:frames], head.picture, face, faces[:frames]) if "bent" in heads.wants else None,
+        )
+        return heads.window(shown, before, next(seeds))
 
     return stage_1, stage_2
 

@@ -1,4 +1,4 @@
-"""The identity bent to a window: what the network and, in the end, the viewer is shown of the target's own head."""
+"""The identity bent to a window: what stage 2 and, in the end, the viewer is shown of the target's own head."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
 from contextalk.faces.mouth import inside_lacking, lend_insides
-from contextalk.faces.warp import bend, bends, lay
+from contextalk.faces.warp import bend, bends
+from contextalk.generation.detail import refine
 from contextalk.generation.identity import IdentityHead
 
-Picture = Pictures = NDArray[np.uint8]
+Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,17 +19,12 @@ class BentHeads:
     """Heads bent to a window.
 
     Attributes:
-        heads: (F, 256, 256, 3), around the mask what the scene shows.
-        fine: (F, S, S, 3), from the scene's own pixels, good for inside the mask; None where the crop has them all.
+        heads: (F, 256, 256, 3), whole crops: around the mask they show what was around the identity.
+        fine: (F, S, S, 3), the same from the scene's own pixels; None where the crop has them all.
     """
 
     heads: Pictures
     fine: Pictures | None
-
-    @property
-    def finest(self) -> Pictures:
-        """`fine`, or `heads` where there is nothing finer."""
-        return self.heads if self.fine is None else self.fine
 
 
 def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> BentHeads:
@@ -40,10 +36,10 @@ def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> B
         wanted: (F, 70, 2) crop px.
     """
     bent, mouth = bends(masked, identity.picture, identity.points, wanted), identity.mouth
-    lacking = [] if mouth is None else np.flatnonzero(inside_lacking(identity.points, wanted)).tolist()
+    lacking = [] if mouth is None else np.flatnonzero(inside_lacking(identity.points, wanted) > 0).tolist()
     lent = {} if mouth is None else {index: bend(mouth.points, wanted[index]) for index in lacking}
 
-    def at(head: Picture, wide: Picture | None) -> Pictures:
+    def at(head: Pictures, wide: Pictures | None) -> Pictures:
         heads = np.stack([one.of(head) for one in bent])
         if wide is None or not lent:
             return heads
@@ -52,5 +48,38 @@ def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> B
             others[index] = one.of(wide)
         return lend_insides(heads, identity.points, wanted, others)
 
-    heads = lay(masked, at(identity.picture, mouth and mouth.picture))
-    return BentHeads(heads=heads, fine=None if identity.fine is None else at(identity.fine, mouth and mouth.fine))
+    return BentHeads(
+        heads=at(identity.picture, mouth and mouth.picture),
+        fine=None if identity.fine is None else at(identity.fine, mouth and mouth.fine),
+    )
+
+
+def cross_fade(one: BentHeads, other: BentHeads) -> BentHeads:
+    """From heads of one identity picture to those of another, over a window: both lie on the same landmarks."""
+    share = np.linspace(0, 1, len(one.heads), dtype=np.float32)
+
+    def between(before: Pictures, after: Pictures) -> Pictures:
+        rows = zip(before, after, share, strict=True)
+        mixed = [np.rint(old + weight * (new.astype(np.float32) - old)) for old, new, weight in rows]
+        return np.stack(mixed).astype(np.uint8)
+
+    fine = None if one.fine is None or other.fine is None else between(one.fine, other.fine)
+    return BentHeads(heads=between(one.heads, other.heads), fine=fine)
+
+
+def finish(heads: Pictures, bent: BentHeads, identity: IdentityHead, wanted: Points, *, own: bool) -> Pictures:
+    """What the viewer is shown.
+
+    Args:
+        heads: (F, 256, 256, 3), generated.
+        bent: The identity at the same landmarks.
+        identity: Its head.
+        wanted: (F, 70, 2) crop px, those landmarks.
+        own: Shown is the bent head, and of what was generated the inside of a mouth that was never seen open.
+
+    Returns:
+        (F, S, S, 3), as fine as the bent head is.
+    """
+    if own:
+        heads = lend_insides(bent.heads, identity.points, wanted, heads)
+    return heads if bent.fine is None else refine(heads, bent.heads, bent.fine)

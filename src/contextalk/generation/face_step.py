@@ -1,10 +1,9 @@
 """Stage 2 over a scene: heads window by window, laid into the source's own pictures."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,10 +11,13 @@ from numpy.typing import NDArray
 from contextalk.core.geometry import Points
 from contextalk.core.records import Landmarks
 from contextalk.core.time import WINDOW_FRAMES
+from contextalk.faces.mouth import inside_lacking
 from contextalk.faces.views import head_crop, masked_crop, scene_view
+from contextalk.faces.warp import lay
+from contextalk.generation.bent import BentHeads, bend_identity, cross_fade, finish
 from contextalk.generation.compositor import composite, join_colour
-from contextalk.generation.identity import Identity
-from contextalk.generation.pipeline import Picture, Pipeline, SceneFaceStage
+from contextalk.generation.identity import Choice, Identity, IdentityHead
+from contextalk.generation.pipeline import Picture, Pipeline, Shown
 from contextalk.generation.plan import Span, Step, window_seed
 from contextalk.generation.region import Mask, Region
 from contextalk.media.drawing import draw_faces
@@ -33,29 +35,34 @@ class Carried:
     """What one window hands to the next, and one segment to the next.
 
     Attributes:
-        frame: The last drawn scene frame.
+        frame: The last scene frame of the window.
         latent: (16, 16, 16) of its head.
         masked: (256, 256, 3), its masked crop.
+        choice: Which pictures of the identity the window took.
         view: (256, 256, 3), its scene view; None where stage 2 is not shown the scene.
     """
 
     frame: int
     latent: Latent
     masked: Picture
+    choice: Choice
     view: Picture | None = None
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """For the work folder."""
         view = {} if self.view is None else {"view": self.view}
-        return {"frame": np.array(self.frame), "latent": self.latent, "masked": self.masked, **view}
+        frame, choice = np.array(self.frame), np.array(self.choice)
+        return {"frame": frame, "latent": self.latent, "masked": self.masked, "choice": choice, **view}
 
     @staticmethod
     def of_arrays(arrays: dict[str, NDArray[np.generic]]) -> "Carried":
         """The inverse of `arrays`."""
+        head, head_mirrored, mouth, mouth_mirrored = arrays["choice"].tolist()
         return Carried(
             frame=int(arrays["frame"]),
             latent=arrays["latent"],  # pyright: ignore[reportArgumentType]
             masked=arrays["masked"],  # pyright: ignore[reportArgumentType]
+            choice=Choice(head, bool(head_mirrored), mouth, bool(mouth_mirrored)),
             view=arrays.get("view"),  # pyright: ignore[reportArgumentType]
         )
 
@@ -114,78 +121,94 @@ class FaceStep:
 
     def _views(self, step: Step, pictures: Sequence[SourceFrame]) -> list[Picture] | None:
         """The scene view of each drawn frame, for a stage 2 that is shown the scene."""
-        if not isinstance(self._pipeline.faces, SceneFaceStage):
+        if "scene_view" not in self._pipeline.faces.wants:
             return None
         drawn = (pictures[frame - step.start] for frame in step.drawn)
         return [scene_view(frame_to_rgb(p.frame, self._source.format), *self._square(p.index)) for p in drawn]
 
-    def _heads(self, step: Step, crops: Sequence[Picture], views: list[Picture] | None) -> list[Picture]:
-        """A head for each frame of a step; `views` are those of its drawn frames."""
+    def _heads(self, step: Step, crops: Sequence[Picture], views: list[Picture] | None) -> Picture:
+        """(N, S, S, 3), a head for each frame of a step; `views` are those of its drawn frames."""
         before = None if step.window == 0 else self.carried
         assert step.window == 0 or before is not None
-        drawn = list(step.drawn)
-        shown = drawn if before is None else [before.frame, *drawn]
-        masked = [masked_crop(crops[frame - step.start]) for frame in drawn]
-        if views is not None and before is not None:
-            assert before.view is not None
-            views = [before.view, *views]
-        heads, latents = self._window(
-            step, shown, masked if before is None else [before.masked, *masked], views, before
-        )
+        frames, drawn = list(range(step.start, step.stop)), list(step.drawn)
+        masked = [masked_crop(crop) for crop in crops]
+        if before is not None:
+            frames, drawn, masked = [before.frame, *frames], [before.frame, *drawn], [before.masked, *masked]
+            assert views is None or before.view is not None
+            views = views and [before.view, *views]  # pyright: ignore[reportAssignmentType]
+        times, points = self._region.scene.times_s[frames], self._points(np.array(frames))
+        choice = self._choose(times, points, before)
+        head = self._identity.head(choice)
+        bent = self._bend(choice, before, np.stack(masked), times, points)
+        rows = [frames.index(frame) for frame in drawn]
+        encode = self._pipeline.encode if self._identity.stranger else None
+        if bent is not None and encode is not None and _shows_all(head, points):
+            heads, latent = bent.heads, _on_cpu(encode(bent.heads[rows[-1:]]))[0]
+        else:
+            shown = Shown(
+                drawing=draw_faces(points[rows], draws_pupils=self._pipeline.draws_pupils),
+                masked_crop=np.stack(masked)[rows],
+                points=points[rows],
+                times_s=times[rows],
+                mel=mel_chunks(self._mel, times[rows]),
+                identity=head,
+                bent=None if bent is None else lay(np.stack(masked)[rows], bent.heads[rows]),
+                scene_view=None if views is None else np.stack(views),
+            )
+            drawn_heads, latents = self._draw(step, shown, before)
+            heads, latent = self._filled(drawn_heads, latents, times, rows), latents[-1]
         self.carried = Carried(
             frame=drawn[-1],
-            latent=latents[shown.index(drawn[-1])],
-            masked=masked[-1],
+            latent=latent,
+            masked=masked[rows[-1]],
+            choice=choice,
             view=None if views is None else views[-1],
         )
-        by_frame = dict(zip(shown, heads, strict=False))
-        between = [frame for frame in range(step.start, step.stop) if frame not in by_frame]
-        if between:
-            times, rows = self._region.scene.times_s, slice(len(shown))
-            mixed = heads_between(heads[rows], latents[rows], times[shown], times[between], self._pipeline.decode)
-            by_frame.update(zip(between, mixed, strict=True))
-        return [by_frame[frame] for frame in range(step.start, step.stop)]
+        if bent is not None:
+            heads = finish(heads, bent, head, points, own=encode is not None)
+        return heads if before is None else heads[1:]
 
-    def _window(
-        self,
-        step: Step,
-        shown: list[int],
-        masked: list[Picture],
-        views: list[Picture] | None,
-        before: Carried | None,
-    ) -> tuple[Picture, Latent]:
-        frames = 1 if before is None else WINDOW_FRAMES
-        padding = frames - len(shown)
-        rows = np.array(shown + shown[-1:] * padding)
-        times = self._region.scene.times_s[rows]
-        points = self._points(rows)
-        assert step.span is not None
-        drawings, crops = (
-            draw_faces(points, draws_pupils=self._pipeline.draws_pupils),
-            np.stack(masked + masked[-1:] * padding),
-        )
-        mel = mel_chunks(self._mel, times)
+    def _choose(self, times_s: NDArray[np.float64], points: Points, before: Carried | None) -> Choice:
         # Points are NaN where a stage 1 draws none: then no pose is the nearest.
         wanted = None if np.isnan(points[:, :68]).any() else points
-        identity = self._identity.for_window(float(times[0]), float(times[-1]), wanted)
-        carried = None if before is None else torch.from_numpy(before.latent)
+        kept = None if before is None else before.choice
+        return self._identity.choose(float(times_s[0]), float(times_s[-1]), wanted, kept)
+
+    def _bend(
+        self, choice: Choice, before: Carried | None, masked: Picture, times_s: NDArray[np.float64], points: Points
+    ) -> BentHeads | None:
+        """The chosen head bent to all frames; where the window before had another, that fades into it."""
+        if "bent" not in self._pipeline.faces.wants:
+            return None
+        bent = bend_identity(self._identity.head(choice), masked, points)
+        if before is None or before.choice == choice:
+            return bent
+        if not self._identity.is_free(before.choice, float(times_s[0]), float(times_s[-1])):
+            return bent
+        return cross_fade(bend_identity(self._identity.head(before.choice), masked, points), bent)
+
+    def _draw(self, step: Step, shown: Shown, before: Carried | None) -> tuple[Picture, Latent]:
+        """Stage 2 on a window, whose last frame is repeated where the span ends within it."""
+        count, frames = len(shown.drawing), 1 if before is None else WINDOW_FRAMES
+        if count < frames:
+            rows = np.minimum(np.arange(frames), count - 1)
+            arrays = {field.name: getattr(shown, field.name) for field in fields(shown)}
+            shown = replace(shown, **{k: v[rows] for k, v in arrays.items() if isinstance(v, np.ndarray)})
+        assert step.span is not None
         seed = window_seed(self._seed, self._region.target, STAGE, self._spans[step.span].start, step.window)
-        stage = self._pipeline.faces
-        if isinstance(stage, SceneFaceStage):
-            assert views is not None
-            heads, latents = stage.window_in_scene(
-                drawing=drawings,
-                masked_crop=crops,
-                scene_view=np.stack(views + views[-1:] * padding),
-                times_s=times,
-                mel=mel,
-                identity=identity,
-                carried=carried,
-                seed=seed,
-            )
-        else:
-            heads, latents = stage.window(drawings, crops, points, mel, identity, carried, seed)
-        return heads, latents.detach().to("cpu", torch.float32).numpy()
+        carried = None if before is None else torch.from_numpy(before.latent)
+        heads, latents = self._pipeline.faces.window(shown, carried, seed)
+        return heads[:count], _on_cpu(latents)[:count]
+
+    def _filled(self, heads: Picture, latents: Latent, times_s: NDArray[np.float64], rows: list[int]) -> Picture:
+        """A head for each of the times, of which `rows` were drawn."""
+        between = [row for row in range(len(times_s)) if row not in rows]
+        if not between:
+            return heads
+        filled = np.empty((len(times_s), *heads.shape[1:]), np.uint8)
+        filled[rows] = heads
+        filled[between] = heads_between(heads, latents, times_s[rows], times_s[between], self._pipeline.decode)
+        return filled
 
     def _points(self, rows: NDArray[np.int64]) -> Points:
         """(F, 70, 2) crop px: landmarks and pupils."""
@@ -200,6 +223,15 @@ class FaceStep:
         return self._region.crop.centre_px[frame], float(self._region.crop.side_px[frame])
 
 
+def _shows_all(head: IdentityHead, wanted: Points) -> bool:
+    """Whether no mouth is wanted more open than it was seen."""
+    return head.shows_inside or not (inside_lacking(head.points, wanted) > 0).any()
+
+
+def _on_cpu(latents: torch.Tensor) -> Latent:
+    return latents.detach().to("cpu", torch.float32).numpy()
+
+
 def heads_between(
     heads: Picture,
     latents: Latent,
@@ -210,21 +242,14 @@ def heads_between(
     """Heads at times between drawn ones: of interpolated latents, with what the drawn ones have besides theirs.
 
     Args:
-        heads: (F, S, S, 3), drawn.
+        heads: (F, 256, 256, 3), drawn.
         latents: (F, 16, 16, 16), theirs.
         times_s: (F,) theirs.
         at_s: (N,) wanted.
-        decode: Latents → heads (F, 256, 256, 3).
+        decode: Latents → heads.
     """
-
-    def decoded_at(values: Latent) -> NDArray[np.float32]:
-        pictures = decode(torch.from_numpy(values)).astype(np.float32)
-        return np.stack(
-            [cv2.resize(picture, heads.shape[2:0:-1], interpolation=cv2.INTER_CUBIC) for picture in pictures]
-        )
-
-    detail = interpolate(heads - decoded_at(latents), times_s, at_s)
-    decoded = decoded_at(interpolate(latents, times_s, at_s))
+    detail = interpolate(heads - decode(torch.from_numpy(latents)).astype(np.float32), times_s, at_s)
+    decoded = decode(torch.from_numpy(interpolate(latents, times_s, at_s)))
     return np.clip(np.rint(decoded + detail), 0, 255).astype(np.uint8)
 
 

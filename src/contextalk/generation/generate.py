@@ -73,6 +73,8 @@ def generate_with(
         if identity is None:
             assert region.track is not None
             identity = identity_from_scene(request.scene, region.track, region.crop, region.active)
+        else:
+            identity = identity.as_fine_as(float(region.crop.side_px[region.active].max()))
         identity = replace(identity, stranger=_is_stranger(pipeline, identity, request))
         inputs = input_digests(request)
 

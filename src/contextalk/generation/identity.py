@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -42,6 +44,10 @@ _SLACK = 0.25
 _SHAPE = np.r_[0:48]
 """Points that tell poses apart; a mouth is bent from any other."""
 
+_LOYALTY = 0.03
+"""A head is left for another that fits the pose better by this share of a face's size: between two that fit alike a
+person would change hair and light from window to window."""
+
 _MIRROR_PENALTY = 0.1
 """A head in the mirror parts its hair on the wrong side: it must fit the pose better by this share of a face's size."""
 
@@ -61,14 +67,12 @@ class IdentityHead:
         points: (70, 2) float32 crop px: 68 landmarks and both pupils, these NaN where unknown.
         fine: (S, S, 3), the same from the scene's own pixels; None where the crop has them all.
         mouth: The same person with a mouth more open, from about the same side; None where there is none.
-        stranger: Unlike all that the bundle was taught on.
     """
 
     picture: Picture
     points: Points
     fine: Picture | None = None
     mouth: "IdentityHead | None" = None
-    stranger: bool = False
 
     @property
     def shows_inside(self) -> bool:
@@ -77,12 +81,29 @@ class IdentityHead:
 
     def mirrored(self) -> "IdentityHead":
         """The head in a mirror: turned as far the other way."""
-        points = self.points[_MIRRORED] * np.array([-1, 1], np.float32) + np.array([CROP_PX, 0], np.float32)
-        picture, fine = (
-            None if seen is None else np.ascontiguousarray(seen[:, ::-1]) for seen in (self.picture, self.fine)
+        return replace(
+            self,
+            picture=np.ascontiguousarray(self.picture[:, ::-1]),
+            points=_mirrored(self.points),
+            fine=None if self.fine is None else np.ascontiguousarray(self.fine[:, ::-1]),
+            mouth=self.mouth and self.mouth.mirrored(),
         )
-        assert picture is not None
-        return IdentityHead(picture=picture, points=points, fine=fine)
+
+
+class Choice(NamedTuple):
+    """Which pictures a window takes.
+
+    Attributes:
+        head: Index of the head.
+        head_mirrored: Whether it is seen in the mirror.
+        mouth: Index of the mouth; −1 for none.
+        mouth_mirrored: Whether that is seen in the mirror.
+    """
+
+    head: int
+    head_mirrored: bool = False
+    mouth: int = -1
+    mouth_mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,25 +124,61 @@ class Identity:
     mouth_times_s: tuple[float, ...] = ()
     stranger: bool = False
 
-    def for_window(self, start_s: float, stop_s: float, wanted: Points | None = None) -> IdentityHead:
-        """A head that was not taken inside a window; the last one where all were (`has_own_head`).
+    def choose(self, start_s: float, stop_s: float, wanted: Points | None, before: Choice | None = None) -> Choice:
+        """Of the pictures that were not taken inside a window (where all heads were, the last) those nearest in pose.
 
         Args:
             start_s: First frame of the window.
             stop_s: Last frame.
             wanted: (F, 70, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
                 nearer, the one nearest in pose, and of clearly wider mouths likewise. None: the first head, no mouth.
+            before: What the window before took: kept unless another is clearly nearer.
         """
-        inside = _inside(self.times_s, start_s, stop_s)
-        free = [head for head, own in zip(self.heads, inside, strict=True) if not own] or [self.heads[-1]]
+        own = _inside(self.times_s, start_s, stop_s)
+        free = [index for index, taken in enumerate(own) if not taken] or [len(own) - 1]
         if wanted is None:
-            return replace(free[0], stranger=self.stranger)
+            return Choice(free[0])
         middle = wanted.mean(axis=0)
-        head = _nearest(free, middle)
+        kept = None if before is None else (before.head, before.head_mirrored)
+        head, turned = _nearest({index: self.heads[index].points for index in free}, middle, kept)
         own = _inside(self.mouth_times_s, start_s, stop_s)
-        wide = OPENER * mouth_open(head.points)
-        mouths = [m for m, taken in zip(self.mouths, own, strict=True) if not taken and mouth_open(m.points) > wide]
-        return replace(head, mouth=_nearest(mouths, middle) if mouths else None, stranger=self.stranger)
+        wide = OPENER * mouth_open(self.heads[head].points)
+        mouths = {
+            index: mouth.points
+            for index, (mouth, taken) in enumerate(zip(self.mouths, own, strict=True))
+            if not taken and mouth_open(mouth.points) > wide
+        }
+        if not mouths:
+            return Choice(head, turned)
+        kept = None if before is None else (before.mouth, before.mouth_mirrored)
+        return Choice(head, turned, *_nearest(mouths, middle, kept))
+
+    def is_free(self, choice: Choice, start_s: float, stop_s: float) -> bool:
+        """Whether none of the chosen pictures was taken inside a window."""
+        times_s = [self.times_s[choice.head], *([] if choice.mouth < 0 else [self.mouth_times_s[choice.mouth]])]
+        return not any(_inside(times_s, start_s, stop_s))
+
+    def head(self, choice: Choice) -> IdentityHead:
+        """The chosen head, with the chosen mouth."""
+        head = self.heads[choice.head]
+        head = head.mirrored() if choice.head_mirrored else head
+        if choice.mouth < 0:
+            return head
+        mouth = self.mouths[choice.mouth]
+        return replace(head, mouth=mouth.mirrored() if choice.mouth_mirrored else mouth)
+
+    def as_fine_as(self, side_px: float) -> "Identity":
+        """The same with pictures no finer than a square of so many scene px can show."""
+        size = fine_size(side_px)
+
+        def limited(fine: Picture | None) -> Picture | None:
+            if fine is None or size is None:
+                return None
+            if len(fine) <= size:
+                return fine
+            return np.asarray(cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+        return replace(self, heads=tuple(replace(head, fine=limited(head.fine)) for head in self.heads))
 
     def has_own_head(self, start_s: float, stop_s: float) -> bool:
         """Whether a window from the first to the second time is drawn with a head from inside it: there is no other."""
@@ -132,11 +189,16 @@ def _inside(times_s: Sequence[float | None], start_s: float, stop_s: float) -> l
     return [time_s is not None and start_s <= time_s <= stop_s for time_s in times_s]
 
 
-def _nearest(heads: Sequence[IdentityHead], wanted: Points) -> IdentityHead:
-    """Of some heads, and of them in the mirror, the one nearest in pose."""
-    fits = [(_misfit(head.points, wanted), head) for head in heads]
-    fits += [(_misfit(head.points, wanted) + _MIRROR_PENALTY, head) for head in (head.mirrored() for head in heads)]
-    return min(fits, key=lambda fit: fit[0])[1]
+def _nearest(faces: dict[int, Points], wanted: Points, kept: tuple[int, bool] | None) -> tuple[int, bool]:
+    """Of some (70, 2) faces, and of them in the mirror, the one nearest in pose, with some favour for one."""
+    misfits = {(index, False): _misfit(points, wanted) for index, points in faces.items()}
+    misfits |= {(index, True): _misfit(_mirrored(points), wanted) + _MIRROR_PENALTY for index, points in faces.items()}
+    return min(misfits, key=lambda key: misfits[key] - _LOYALTY * (key == kept))
+
+
+def _mirrored(points: Points) -> Points:
+    """(70, 2) crop px in the mirror."""
+    return points[_MIRRORED] * np.array([-1, 1], np.float32) + np.array([CROP_PX, 0], np.float32)
 
 
 def identity_from_file(path: Path) -> Identity:
@@ -152,7 +214,7 @@ def identity_from_file(path: Path) -> Identity:
     except (UnidentifiedImageError, OSError) as error:
         raise MediaError(f"identity {path} is no picture that can be read, wanted PNG or JPEG") from error
     points, crop = identity_square(rgb, f"identity picture {path}")
-    return Identity(heads=(_head(rgb, crop, 0, points, fine_size(crop.side_px)),), times_s=(None,))
+    return Identity(heads=(_head(rgb, crop, 0, points, fine_size(float(crop.side_px[0]))),), times_s=(None,))
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
@@ -184,11 +246,9 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     frames += _other_poses(pose, usable, frames, _MOST_HEADS)
     mouths = _open_mouths(landmarks, score, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
-    size = fine_size(crop.side_px)
-    heads, lenders = (
-        tuple(_head(_read(scene, frame), crop, frame, points[frame], size) for frame in chosen)
-        for chosen in (frames, mouths)
-    )
+    size = fine_size(float(crop.side_px[generated].max(initial=0)))
+    pictures = {frame: _head(_read(scene, frame), crop, frame, points[frame], size) for frame in {*frames, *mouths}}
+    heads, lenders = (tuple(pictures[frame] for frame in chosen) for chosen in (frames, mouths))
     times_s, mouth_times_s = (tuple(float(landmarks.times_s[frame]) for frame in chosen) for chosen in (frames, mouths))
     return Identity(heads=heads, times_s=times_s, mouths=lenders, mouth_times_s=mouth_times_s)
 
@@ -235,9 +295,9 @@ def _penalty(landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_])
     return np.where(landmarks.valid, 360.0 * cut + 1000.0 * generated, np.inf)
 
 
-def fine_size(side_px: NDArray[np.floating]) -> int | None:
-    """S of fine pictures of a head whose squares are so many scene px; None where 256 are enough."""
-    times = min(_FINEST, math.ceil(float(side_px.max()) / CROP_PX - _SLACK))
+def fine_size(side_px: float) -> int | None:
+    """S of fine pictures for a square of so many scene px; None where 256 are enough."""
+    times = min(_FINEST, math.ceil(side_px / CROP_PX - _SLACK))
     return times * CROP_PX if times > 1 else None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,40 +43,45 @@ class LandmarkStage(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What stage 2 is shown of a window.
+
+    Attributes:
+        drawing: (F, 256, 256, 3) landmark drawings.
+        masked_crop: (F, 256, 256, 3), the head hidden.
+        points: (F, 70, 2) crop px, what is drawn: landmarks and pupils.
+        times_s: (F,) when, in the scene.
+        mel: (F, 80, 16) chunks of the driving audio, for the lip references.
+        identity: Head crop of the target with its landmarks.
+        bent: (F, 256, 256, 3), that head bent to the points, in the masked crops; None for a stage that does not want
+            it.
+        scene_view: (F, 256, 256, 3), the target hidden; None for a stage that does not want it.
+    """
+
+    drawing: Picture
+    masked_crop: Picture
+    points: Points
+    times_s: NDArray[np.float64]
+    mel: NDArray[np.float32]
+    identity: IdentityHead
+    bent: Picture | None = None
+    scene_view: Picture | None = None
+
+
+Want = Literal["bent", "scene_view"]
+
+
 class FaceStage(Protocol):
     """Stage 2, one window: drawings and what is known around the head → heads."""
 
-    def window(
-        self,
-        drawing: Picture,
-        masked_crop: Picture,
-        points: Points,
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Picture, Tensor]:
-        """Heads (F, S, S, 3), S ≥ 256, and latents (F, 16, 16, 16); F = 1 without `carried`, else 8."""
+    @property
+    def wants(self) -> frozenset[Want]:
+        """What of `Shown` costs work and is looked at."""
         ...
 
-
-@runtime_checkable
-class SceneFaceStage(Protocol):
-    """A stage 2 that is also shown the scene and told when, which those it is compared with want."""
-
-    def window_in_scene(
-        self,
-        *,
-        drawing: Picture,
-        masked_crop: Picture,
-        scene_view: Picture,
-        times_s: NDArray[np.float64],
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Picture, Tensor]:
-        """As `FaceStage.window`; `scene_view` is (F, 256, 256, 3), the target hidden, `times_s` (F,) scene times."""
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Picture, Tensor]:
+        """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); F = 1 without `carried`, else 8."""
         ...
 
 
@@ -86,6 +91,8 @@ class Pipeline:
 
     Attributes:
         decode: Latents (F, 16, 16, 16) → heads (F, 256, 256, 3), for frames between drawn ones.
+        encode: Heads → latents, where strangers are shown their own heads, bent, and stage 2 is left out; None: it
+            draws theirs like anybody's.
         draws_pupils: Whether the drawings that stage 2 was trained on show them.
         why_not: Given an identity (256, 256, 3): why this is a stranger, or None.
         meets_strangers: Whether stage 1 can do with what it is told of a stranger.
@@ -94,10 +101,11 @@ class Pipeline:
     """
 
     landmarks: LandmarkStage
-    faces: FaceStage | SceneFaceStage
+    faces: FaceStage
     decode: Callable[[Tensor], Picture]
     draws_pupils: bool
     why_not: Callable[[Picture], str | None]
     fingerprint: str
     description: dict[str, object]
+    encode: Callable[[Picture], Tensor] | None = None
     meets_strangers: bool = False

@@ -90,7 +90,7 @@ def head_window_times(times_s: NDArray[np.float64], steps: Sequence[Step]) -> li
     drawn = [step for step in steps if step.span is not None]
     carried = [None, *(step.drawn[-1] for step in drawn[:-1])]
     return [
-        (float(times_s[step.drawn[0] if step.window == 0 else before]), float(times_s[step.drawn[-1]]))
+        (float(times_s[step.drawn[0] if step.window == 0 else before]), float(times_s[step.stop - 1]))
         for step, before in zip(drawn, carried, strict=True)
     ]
 

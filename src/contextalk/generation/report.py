@@ -160,15 +160,20 @@ def report_path(request: GenerateRequest) -> Path:
 
 def _identity(identity: Identity, windows: dict[str, list[tuple[float, float]]]) -> dict[str, object]:
     """When each picture was taken and whether that lies in a window that was generated; what was left with its own."""
-    return {
-        "pictures": [
+
+    def taken(times_s: Sequence[float | None]) -> list[dict[str, object]]:
+        return [
             {
                 "time_s": None if time_s is None else round(time_s, 4),
                 "in_generated_window": time_s is not None
                 and any(start_s <= time_s <= stop_s for start_s, stop_s in windows["face"]),
             }
-            for time_s in identity.times_s
-        ],
+            for time_s in times_s
+        ]
+
+    return {
+        "pictures": taken(identity.times_s),
+        "open_mouths": taken(identity.mouth_times_s),
         "windows_with_own_head": {
             stage: sum(identity.has_own_head(*window) for window in of_stage) for stage, of_stage in windows.items()
         },

@@ -10,11 +10,8 @@ from torch import Tensor
 
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.diffusion.samplers import SamplerName, sample
-from contextalk.faces.mouth import inside_lacking, lend_insides
-from contextalk.generation.bent import bend_identity
-from contextalk.generation.detail import refine, restore_detail
-from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Face, Told
+from contextalk.generation.detail import restore_detail
+from contextalk.generation.pipeline import Face, Shown, Told, Want
 from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import latent_shape
@@ -132,54 +129,40 @@ class Stage2:
         self.without = without
         self._network = network
 
-    def window(
-        self,
-        drawing: Frames,
-        masked_crop: Frames,
-        points: Points,
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Frames, Tensor]:
+    @property
+    def wants(self) -> frozenset[Want]:
+        """The bent identity, where the networks were taught on it."""
+        return frozenset({"bent"} if "bent" in self.bundle.card.models.face_hints else ())
+
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Frames, Tensor]:
         """Draw one window.
 
         Args:
-            drawing: (F, 256, 256, 3) landmark drawings; F = 1 without `carried`, else 8.
-            masked_crop: (F, 256, 256, 3), the head hidden.
-            points: (F, 70, 2) crop px, what is drawn: landmarks and pupils.
-            mel: (F, 80, 16) chunks of the driving audio, for the lip references.
-            identity: Head crop of the target with its landmarks.
+            shown: What it is drawn from; F = 1 without `carried`, else 8.
             carried: (16, 16, 16) latent of the frame before.
             seed: Of this window's noise.
 
         Returns:
-            Heads (F, S, S, 3) uint8, S that of the identity's finest picture, and latents (F, 16, 16, 16); latent 0 is
-            the carried one. A stranger's heads are the bent identity; drawn is what that cannot show, the inside of a
-            mouth never seen open.
+            Heads (F, 256, 256, 3) uint8 and latents (F, 16, 16, 16); latent 0 is the carried one.
         """
-        models = self.bundle.card.models
+        models, bent = self.bundle.card.models, shown.bent
         network = self._network or self.bundle.network("face", "first" if carried is None else "sequence")
-        frames, device = len(drawing), self.bundle.device
+        frames, device = len(shown.drawing), self.bundle.device
         carried = None if carried is None else move(carried, device)
         with inference(device):
-            known = _identity(self.bundle, identity.picture)
-            hints = {"drawing": encode_pictures(self.bundle.codec, drawing, "drawing")[None]}
+            known = _identity(self.bundle, shown.identity.picture)
+            hints = {"drawing": encode_pictures(self.bundle.codec, shown.drawing, "drawing")[None]}
             if "masked" in models.face_hints:
-                hints["masked"] = encode_pictures(self.bundle.codec, masked_crop, "face")[None]
+                hints["masked"] = encode_pictures(self.bundle.codec, shown.masked_crop, "face")[None]
             if "identity" in models.face_hints:
                 hints["identity"] = known[:, None].expand(-1, frames, -1, -1, -1)
-            bent = None
-            if "bent" in models.face_hints:
-                bent = bend_identity(identity, masked_crop, points)
-                if identity.stranger and (identity.shows_inside or not inside_lacking(identity.points, points).any()):
-                    return bent.finest, self._encoded(bent.heads, carried)
-                hints["bent"] = encode_pictures(self.bundle.codec, bent.heads, "face")[None]
+            if bent is not None:
+                hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
-                lips=self.bundle.lips(_batch(mel, device), known).float(),
+                lips=self.bundle.lips(_batch(shown.mel, device), known).float(),
                 identity=known,
-                expression=expression(move(torch.from_numpy(points), device))[None]
+                expression=expression(move(torch.from_numpy(shown.points), device))[None]
                 if "expression" in network.config.modalities
                 else None,
             )
@@ -200,18 +183,12 @@ class Stage2:
             )
             latents = (base + scale * residual.float())[0]
         heads = self.decode(latents)
-        if bent is not None:
-            heads = restore_detail(heads, bent.heads, self.decode(hints["bent"][0]))
-            if identity.stranger:
-                heads = lend_insides(bent.heads, identity.points, points, heads)
-            if bent.fine is not None:
-                heads = refine(heads, bent.heads, bent.fine)
-        return heads, latents
+        return heads if bent is None else restore_detail(heads, bent, self.decode(hints["bent"][0])), latents
 
-    def _encoded(self, heads: Frames, carried: Tensor | None) -> Tensor:
-        """Latents of heads; that of the first is the carried one."""
-        latents = encode_pictures(self.bundle.codec, heads, "face")
-        return latents if carried is None else torch.cat([carried[None], latents[1:]])
+    def encode(self, heads: Frames) -> Tensor:
+        """(F, 256, 256, 3) heads → (F, 16, 16, 16) latents."""
+        with inference(self.bundle.device):
+            return encode_pictures(self.bundle.codec, heads, "face")
 
     def decode(self, latents: Tensor) -> Frames:
         """(F, 16, 16, 16) latents → (F, 256, 256, 3) heads."""

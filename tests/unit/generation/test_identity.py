@@ -10,7 +10,7 @@ from tests.generation_kit import face_points, still_landmarks
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks
 from contextalk.generation import identity as room
-from contextalk.generation.identity import Identity, IdentityHead, identity_from_scene
+from contextalk.generation.identity import Identity, IdentityHead, fine_size, identity_from_scene
 from contextalk.generation.plan import Span, head_window_times, landmark_window_times, plan_steps
 
 
@@ -21,6 +21,10 @@ def turned(share: float) -> np.ndarray:
     return np.concatenate([points, points[36:42].mean(axis=0)[None], points[42:48].mean(axis=0)[None]])
 
 
+def taken(identity: Identity, start_s: float, stop_s: float, wanted: np.ndarray | None = None) -> IdentityHead:
+    return identity.head(identity.choose(start_s, stop_s, wanted))
+
+
 def head(share: float) -> IdentityHead:
     return IdentityHead(picture=np.zeros((256, 256, 3), np.uint8), points=turned(share))
 
@@ -28,22 +32,67 @@ def head(share: float) -> IdentityHead:
 def test_a_window_takes_the_head_nearest_in_pose_that_is_not_in_it():
     identity = Identity(heads=(head(0), head(1), head(0.4)), times_s=(0.0, 5.0, 9.0))
     wanted = np.repeat(turned(0.9)[None], 8, axis=0) * 1.1 + np.float32(12)  # elsewhere and larger: the same pose
-    assert identity.for_window(2.0, 2.3, wanted).picture is identity.heads[1].picture
-    assert identity.for_window(4.9, 5.2, wanted).picture is identity.heads[2].picture
-    assert identity.for_window(2.0, 2.3).picture is identity.heads[0].picture
-    assert replace(identity, times_s=(2.1, 2.1, 2.1)).for_window(2.0, 2.3, wanted).picture is identity.heads[2].picture
+    assert taken(identity, 2.0, 2.3, wanted).picture is identity.heads[1].picture
+    assert taken(identity, 4.9, 5.2, wanted).picture is identity.heads[2].picture
+    assert taken(identity, 2.0, 2.3).picture is identity.heads[0].picture
+    assert taken(replace(identity, times_s=(2.1, 2.1, 2.1)), 2.0, 2.3, wanted).picture is identity.heads[2].picture
+
+
+def test_the_window_befores_head_is_kept_unless_another_is_clearly_nearer():
+    identity = Identity(
+        heads=(head(0), head(0.4)),
+        times_s=(0.0, 5.0),
+        mouths=(opened(0, 14), opened(0.4, 14)),
+        mouth_times_s=(7.0, 8.0),
+    )
+    chosen = [identity.choose(2.0, 2.3, turned(0)[None])]
+    for share in (0.1, 0.19, 0.21, 0.24, 0.21, 0.19, 0.4, 0.24, 0.21, 0.19):
+        chosen.append(identity.choose(2.0, 2.3, turned(share)[None], chosen[-1]))
+    assert [choice.head for choice in chosen] == [0] * 7 + [1] * 4
+    assert [choice.mouth for choice in chosen] == [0] * 7 + [1] * 4
+    # What lies in the window is left at once.
+    assert identity.choose(4.9, 5.2, turned(0.4)[None], chosen[-1]).head == 0
+    assert not identity.is_free(chosen[-1], 4.9, 5.2)
+    assert not identity.is_free(chosen[-1], 7.9, 8.2)
+    assert identity.is_free(chosen[-1], 6.9, 7.2)
+
+
+def test_pictures_are_as_fine_as_the_scene_can_show(monkeypatch, tmp_path):
+    assert [fine_size(side) for side in (100, 320, 321, 560, 820, 4000)] == [None, None, 512, 512, 768, 1024]
+    fine = IdentityHead(
+        picture=np.zeros((256, 256, 3), np.uint8), points=turned(0), fine=np.zeros((1024, 1024, 3), np.uint8)
+    )
+    given = Identity(heads=(fine,), times_s=(None,))
+    for side, size in ((200, None), (560, 512), (3000, 1024)):
+        (seen,) = given.as_fine_as(side).heads
+        assert (None if seen.fine is None else len(seen.fine)) == size
+    # Small heads of a scene cost what they are, whatever another shot shows.
+    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((1080, 1920, 3), np.uint8))
+    landmarks = still_landmarks(np.arange(60) / 25, (1920, 1080))
+    generated = np.arange(60) < 30
+    crop = CropPath(
+        centre_px=np.full((60, 2), 540, np.float32), side_px=np.where(generated, 200, 900).astype(np.float32)
+    )
+    assert all(head.fine is None for head in identity_from_scene(tmp_path, landmarks, crop, generated).heads)
+    heads = identity_from_scene(tmp_path, landmarks, crop, ~generated).heads
+    assert {head.fine.shape for head in heads if head.fine is not None} == {(1024, 1024, 3)}
 
 
 def test_a_head_that_must_face_the_other_way_is_taken_from_the_mirror():
     rng = np.random.default_rng(0)
     known = IdentityHead(picture=rng.integers(0, 255, (256, 256, 3), dtype=np.uint8), points=turned(1))
     identity = Identity(heads=(known,), times_s=(None,))
-    assert identity.for_window(0, 1, turned(0.9)[None]).picture is known.picture
-    other = identity.for_window(0, 1, turned(-0.9)[None])
+    assert taken(identity, 0, 1, turned(0.9)[None]).picture is known.picture
+    other = taken(identity, 0, 1, turned(-0.9)[None])
     np.testing.assert_array_equal(other.picture, known.picture[:, ::-1])
     # face_points is symmetric about x = 128 but for the turn: its mirror is the turn the other way, point by point.
     np.testing.assert_allclose(other.points, turned(-1), atol=1e-4)
     np.testing.assert_allclose(other.mirrored().points, known.points, atol=1e-4)
+    whole = replace(known, mouth=known, fine=np.repeat(np.repeat(known.picture, 2, axis=0), 2, axis=1)).mirrored()
+    assert whole.mouth is not None
+    assert whole.fine is not None
+    np.testing.assert_array_equal(whole.mouth.picture, other.picture)
+    np.testing.assert_array_equal(whole.fine[::2, ::2], other.picture)
 
 
 def opened(share: float, opening_px: float) -> IdentityHead:
@@ -54,19 +103,16 @@ def opened(share: float, opening_px: float) -> IdentityHead:
 
 def test_a_window_is_lent_the_nearest_mouth_that_is_wider_and_not_in_it():
     known, right, left, narrow = opened(0, 4), opened(0.8, 14), opened(0.2, 14), opened(0, 5)
-    identity = Identity(
-        heads=(known,), times_s=(0.0,), mouths=(right, left, narrow), mouth_times_s=(4.0, 6.0, 8.0), stranger=True
-    )
+    identity = Identity(heads=(known,), times_s=(0.0,), mouths=(right, left, narrow), mouth_times_s=(4.0, 6.0, 8.0))
     wanted = np.repeat(turned(0.1)[None], 8, axis=0)
-    lent = identity.for_window(1.0, 1.3, wanted)
+    lent = taken(identity, 1.0, 1.3, wanted)
     assert lent.mouth is not None
     assert lent.mouth.picture is left.picture
-    assert lent.stranger
-    other = identity.for_window(5.9, 6.2, wanted).mouth
+    other = taken(identity, 5.9, 6.2, wanted).mouth
     assert other is not None
     assert other.picture is right.picture
     wide = replace(identity, heads=(opened(0, 12),))
-    assert wide.for_window(1.0, 1.3, wanted).mouth is None
+    assert taken(wide, 1.0, 1.3, wanted).mouth is None
 
 
 def test_whether_an_inside_is_known():
@@ -133,7 +179,7 @@ def test_no_window_of_a_short_scene_needs_its_own_head(monkeypatch, frames: int)
     windows = head_window_times(times_s, plan_steps(spans, frames, 1)) + landmark_window_times(times_s, [span])
     assert not any(identity.has_own_head(*window) for window in windows)
     for start_s, stop_s in windows:
-        head = identity.for_window(start_s, stop_s)
+        head = taken(identity, start_s, stop_s)
         taken_s = next(
             t for own, t in zip(identity.heads, identity.times_s, strict=True) if own.picture is head.picture
         )

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from contextalk.core.records import OTHERS_SHAPE
 from contextalk.faces.warp import lay_heads
 from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Told
+from contextalk.generation.pipeline import Shown, Told
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.models.mvcontrolnet import MVControlNet
@@ -45,6 +45,22 @@ WHOLE = np.concatenate([FACE, PUPILS])
 
 def pictures(frames: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (frames, 256, 256, 3), dtype=np.uint8)
+
+
+def shown(frames: int, mel: np.ndarray | None = None, **changes: Any) -> Shown:
+    """All that a stage 2 is shown."""
+    points, head = np.repeat(WHOLE[None], frames, axis=0), IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
+    masked = pictures(frames, 3)
+    everything = Shown(
+        drawing=pictures(frames, 2),
+        masked_crop=masked,
+        points=points,
+        times_s=np.arange(frames) / 25,
+        mel=np.zeros((frames, 80, 16), np.float32) if mel is None else mel,
+        identity=head,
+        bent=lay_heads(masked, head.picture, head.points, points),
+    )
+    return replace(everything, **changes)
 
 
 def told(mel: np.ndarray) -> Told:
@@ -83,11 +99,8 @@ def test_stage_1_of_a_stranger_is_told_of_the_others_and_sees_nothing(bundle: Bu
 
 def test_stage_2_gives_back_the_carried_latent(bundle: Bundle):
     stage = Stage2(bundle, DRAWING)
-    mel = np.zeros((8, 80, 16), np.float32)
-    identity = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
     carried = torch.randn(16, 16, 16, generator=torch.Generator().manual_seed(0))
-    faces = np.repeat(WHOLE[None], 8, axis=0)
-    heads, latents = stage.window(pictures(8, 2), pictures(8, 3), faces, mel, identity, carried, 0)
+    heads, latents = stage.window(shown(8), carried, 0)
     assert heads.shape == (8, 256, 256, 3)
     # (carried − base) / scale · scale + base in float32.
     torch.testing.assert_close(latents[0], carried, atol=1e-5, rtol=0)
@@ -96,8 +109,6 @@ def test_stage_2_gives_back_the_carried_latent(bundle: Bundle):
 def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
     """A network that says all noise is noise leaves the bent identity, whatever its scale."""
     stage = Stage2(bundle, DRAWING)
-    identity = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
-    masked = pictures(1, 3)
     network = bundle.network("face", "first")
     drawn: list[torch.Tensor] = []
 
@@ -107,38 +118,17 @@ def test_what_stage_2_generates_is_added_to_the_bent_identity(bundle: Bundle):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(network), "forward", lambda _, *given, **named: nothing(*given, **named))
-        _, latents = stage.window(
-            pictures(1, 2), masked, WHOLE[None], np.zeros((1, 80, 16), np.float32), identity, None, 0
-        )
-    bent = encode_pictures(bundle.codec, lay_heads(masked, identity.picture, WHOLE, WHOLE[None]), "face")
+        _, latents = stage.window(shown(1), None, 0)
+    bent = encode_pictures(bundle.codec, shown(1).bent, "face")
     # Solver and bf16 rounding of latents of unit size.
     torch.testing.assert_close(latents, bent.float(), atol=0.05, rtol=0)
     assert len(drawn) == 2
 
 
-def test_a_strangers_head_is_the_bent_one_but_for_a_mouth_that_nobody_has_seen_open(bundle: Bundle):
-    stage = Stage2(bundle, DRAWING)
-    stranger = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE, stranger=True)
-    masked, mel = pictures(8, 3), np.zeros((8, 80, 16), np.float32)
-    carried = torch.zeros(16, 16, 16)
-    closed = np.repeat(WHOLE[None], 8, axis=0)
-    heads, latents = stage.window(pictures(8, 2), masked, closed, mel, stranger, carried, 0)
-    bent = lay_heads(masked, stranger.picture, WHOLE, closed)
-    assert np.array_equal(heads, bent)
-    assert latents[0].equal(carried)
-    torch.testing.assert_close(latents[1:], encode_pictures(bundle.codec, bent, "face")[1:])
-    opened = closed.copy()
-    opened[4:, 65:68, 1] += 12
-    heads, _ = stage.window(pictures(8, 2), masked, opened, mel, stranger, carried, 0)
-    bent = lay_heads(masked, stranger.picture, WHOLE, opened)
-    assert np.array_equal(heads[:4], bent[:4])
-    differs = (heads[4:] != bent[4:]).any(axis=-1)
-    assert 0 < differs.mean() < 0.05  # between the lips and nowhere else
-    seen = replace(stranger, points=opened[4])
-    heads, _ = stage.window(pictures(8, 2), masked, opened, mel, seen, carried, 0)
-    assert np.array_equal(heads, lay_heads(masked, seen.picture, seen.points, opened))
-    known, _ = stage.window(pictures(8, 2), masked, opened, mel, replace(stranger, stranger=False), carried, 0)
-    assert (known[4:] != bent[4:]).any(axis=-1).mean() > 0.05
+def test_stage_2_wants_what_its_networks_were_taught_on(bundle: Bundle):
+    assert Stage2(bundle, DRAWING).wants == {"bent"}
+    plain = replace(bundle.card, models=replace(bundle.card.models, face_hints=("drawing",), face_residual=0.0))
+    assert not Stage2(Bundle(plain), DRAWING).wants
 
 
 class EverythingHasAPlace(TorchFunctionMode):
@@ -164,13 +154,11 @@ class EverythingHasAPlace(TorchFunctionMode):
 @pytest.mark.parametrize("frames", [1, 8])
 def test_every_tensor_of_a_window_has_its_device(bundle: Bundle, frames: int):
     mel = np.zeros((frames, 80, 16), np.float32)
-    head = IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
-    faces = np.repeat(WHOLE[None], frames, axis=0)
     carried = None if frames == 1 else torch.zeros(16, 16, 16)
     face = None if frames == 1 else (FACE, PUPILS)
     with EverythingHasAPlace():
         Stage1(bundle, DRAWING).window(told(mel), face, 0)
-        Stage2(bundle, DRAWING).window(pictures(frames, 2), pictures(frames, 3), faces, mel, head, carried, 0)
+        Stage2(bundle, DRAWING).window(shown(frames), carried, 0)
     with EverythingHasAPlace(), pytest.raises(AssertionError, match="makes a tensor without a device"):
         _made_by("contextalk.elsewhere")
 
@@ -182,8 +170,6 @@ def _made_by(module: str) -> torch.Tensor:
 
 def test_stage_2_is_told_the_expression_of_what_is_drawn_where_its_network_wants_it(bundle: Bundle):
     plain = bundle.network("face", "first").config
-    given = (pictures(1, 2), pictures(1, 3)), np.zeros((1, 80, 16), np.float32)
-    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
     closed, opened = FACE[None].copy(), FACE[None].copy()
     opened[:, 65:68, 1] += 9  # without the drawing: what is told of them alone is looked at
     models = replace(bundle.card.models, face_hints=("drawing",), face_residual=0.0)
@@ -194,7 +180,7 @@ def test_stage_2_is_told_the_expression_of_what_is_drawn_where_its_network_wants
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
         stage = Stage2(alone, DRAWING, network=network.eval())
-        seen = [stage.window(*given[0], points, given[1], identity, None, 0)[1] for points in (closed, opened)]
+        seen = [stage.window(shown(1, points=points, bent=None), None, 0)[1] for points in (closed, opened)]
         assert (not torch.equal(*seen)) == moves, modalities
 
 
@@ -203,9 +189,8 @@ def test_lips_can_be_kept_from_stage_2(bundle: Bundle):
     torch.manual_seed(1)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    identity = IdentityHead(picture=pictures(1, 1)[0], points=FACE)
     mels = [np.full((1, 80, 16), level, np.float32) for level in (-3, 3)]
     for without, same in ((None, False), ("lips", True)):
         stage = Stage2(bundle, DRAWING, network=network, without=without)
-        seen = [stage.window(pictures(1, 2), pictures(1, 3), FACE[None], mel, identity, None, 0)[1] for mel in mels]
+        seen = [stage.window(shown(1, mel), None, 0)[1] for mel in mels]
         assert torch.equal(*seen) == same, without

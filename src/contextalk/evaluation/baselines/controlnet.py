@@ -3,9 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.errors import ContextalkError
@@ -14,8 +12,7 @@ from contextalk.evaluation.baselines.controlnet_models import SceneControlNet, r
 from contextalk.evaluation.baselines.one_stage import NoLandmarks
 from contextalk.evaluation.baselines.ours import with_true_landmarks
 from contextalk.generation.generate import generate_with
-from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Picture, Pipeline
+from contextalk.generation.pipeline import Picture, Pipeline, Shown, Want
 from contextalk.generation.work import file_digest, work_key
 
 NUM_STEPS = 20
@@ -75,26 +72,20 @@ class ControlNet:
 class ControlNetFaces:
     """Stage 2 that sees scene view and drawing, one frame at a time."""
 
+    wants: frozenset[Want] = frozenset({"scene_view"})
+
     def __init__(self, models: SceneControlNet, *, num_steps: int, seed: int) -> None:
         self.models = models
         self.num_steps = num_steps
         self.seed = seed
 
-    def window_in_scene(
-        self,
-        *,
-        drawing: Picture,
-        masked_crop: Picture,
-        scene_view: Picture,
-        times_s: NDArray[np.float64],
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Picture, Tensor]:
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); the carried frame is handed back, not looked at."""
-        del masked_crop, times_s, mel, identity, seed
+        del seed
+        assert shown.scene_view is not None
         first = 0 if carried is None else 1
-        drawn = self.models.draw(scene_view[first:], drawing[first:], num_steps=self.num_steps, seed=self.seed)
+        drawn = self.models.draw(
+            shown.scene_view[first:], shown.drawing[first:], num_steps=self.num_steps, seed=self.seed
+        )
         latents = drawn if carried is None else torch.cat([carried[None], drawn])
         return self.models.decode(latents), latents

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.records import GenerateRequest, GenerateResult, Progress
@@ -12,8 +10,7 @@ from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablatio
 from contextalk.evaluation.baselines.ours import with_true_landmarks
 from contextalk.evaluation.baselines.pipelines import open_bundle, with_stages
 from contextalk.generation.generate import generate_with
-from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Picture
+from contextalk.generation.pipeline import Picture, Shown, Want
 from contextalk.generation.stages import Drawing
 from contextalk.generation.work import file_digest
 from contextalk.models.bundle import Bundle
@@ -54,35 +51,27 @@ class Framewise:
 class FramewiseFaces:
     """c_v: scene view and drawing; c_l: identity. All frames start from the same noise, which flickers least."""
 
+    wants: frozenset[Want] = frozenset({"scene_view"})
+
     def __init__(self, bundle: Bundle, network: MVControlNet, drawing: Drawing, *, seed: int) -> None:
         self.bundle = bundle
         self.network = network
         self.drawing = drawing
         self.seed = seed
 
-    def window_in_scene(
-        self,
-        *,
-        drawing: Picture,
-        masked_crop: Picture,
-        scene_view: Picture,
-        times_s: NDArray[np.float64],
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Picture, Tensor]:
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); the carried frame is handed back, not looked at."""
-        del masked_crop, times_s, mel, seed
+        del seed
+        assert shown.scene_view is not None
         first = 0 if carried is None else 1
-        frames = len(drawing) - first
+        frames = len(shown.drawing) - first
         codec, device = self.bundle.codec, self.bundle.device
         with inference(device):
-            known = encode_pictures(codec, identity.picture[None], "face")
+            known = encode_pictures(codec, shown.identity.picture[None], "face")
             condition = Condition(
                 hints=(
-                    encode_pictures(codec, scene_view[first:], "scene")[:, None],
-                    encode_pictures(codec, drawing[first:], "drawing")[:, None],
+                    encode_pictures(codec, shown.scene_view[first:], "scene")[:, None],
+                    encode_pictures(codec, shown.drawing[first:], "drawing")[:, None],
                 ),
                 identity=known.expand(frames, -1, -1, -1) if self.network.config.modalities else None,
             )

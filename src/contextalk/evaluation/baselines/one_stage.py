@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.geometry import Points
@@ -13,8 +12,7 @@ from contextalk.core.records import NUM_POINTS, GenerateRequest, GenerateResult,
 from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablation
 from contextalk.evaluation.baselines.pipelines import open_bundle, refuse, with_stages
 from contextalk.generation.generate import generate_with
-from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Face, Picture, Told
+from contextalk.generation.pipeline import Face, Picture, Shown, Told, Want
 from contextalk.generation.stages import Drawing
 from contextalk.generation.work import file_digest
 from contextalk.models.bundle import Bundle
@@ -70,37 +68,28 @@ class NoLandmarks:
 class OneStageFaces:
     """c_v: the scene view; c_l: audio and lips, and identity in the first frame of a stretch."""
 
+    wants: frozenset[Want] = frozenset({"scene_view"})
+
     def __init__(self, bundle: Bundle, network: MVControlNet, drawing: Drawing) -> None:
         self.bundle = bundle
         self.network = network
         self.drawing = drawing
 
-    def window_in_scene(
-        self,
-        *,
-        drawing: Picture,
-        masked_crop: Picture,
-        scene_view: Picture,
-        times_s: NDArray[np.float64],
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Picture, Tensor]:
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); neither drawing nor masked crop is looked at."""
-        del drawing, masked_crop, times_s
+        assert shown.scene_view is not None
         device = self.bundle.device
-        heard = move(torch.from_numpy(np.ascontiguousarray(mel, np.float32)), device)[None]
+        heard = move(torch.from_numpy(np.ascontiguousarray(shown.mel, np.float32)), device)[None]
         told = self.network.config.modalities
         with inference(device):
-            known = encode_pictures(self.bundle.codec, identity.picture[None], "face")
+            known = encode_pictures(self.bundle.codec, shown.identity.picture[None], "face")
             condition = Condition(
-                hints=(encode_pictures(self.bundle.codec, scene_view, "scene")[None],),
+                hints=(encode_pictures(self.bundle.codec, shown.scene_view, "scene")[None],),
                 audio=heard if "audio" in told else None,
                 lips=self.bundle.lips(heard, known).float() if "lips" in told else None,
                 identity=known if "identity" in told and carried is None else None,
             )
-            noise = draw_normal(latent_shape(1, len(scene_view)), torch.Generator().manual_seed(seed), device)
+            noise = draw_normal(latent_shape(1, len(shown.scene_view)), torch.Generator().manual_seed(seed), device)
             latents = draw(
                 self.network,
                 self.bundle.card.models.process,

@@ -25,8 +25,7 @@ from contextalk.evaluation.baselines.pipelines import refuse
 from contextalk.faces.views import head_crop
 from contextalk.generation.checks import check_request
 from contextalk.generation.generate import generate_with
-from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Picture, Pipeline
+from contextalk.generation.pipeline import Picture, Pipeline, Shown, Want
 from contextalk.generation.region import find_region
 from contextalk.media.audio import read_audio, write_wav
 from contextalk.media.video import probe, read_frames
@@ -128,26 +127,17 @@ class SadTalker:
 class RecordedHeads:
     """Stage 2 that looks the head up by time. Its latents are empty: nothing of a window enters the next."""
 
+    wants: frozenset[Want] = frozenset()
+
     def __init__(self, heads: Picture, times_s: NDArray[np.float64]) -> None:
         """Take (N, 256, 256, 3) heads and their (N,) times in the scene."""
         self.heads = heads
         self.times_s = times_s
 
-    def window_in_scene(
-        self,
-        *,
-        drawing: Picture,
-        masked_crop: Picture,
-        scene_view: Picture,
-        times_s: NDArray[np.float64],
-        mel: NDArray[np.float32],
-        identity: IdentityHead,
-        carried: Tensor | None,
-        seed: int,
-    ) -> tuple[Picture, Tensor]:
+    def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Picture, Tensor]:
         """The recorded head nearest to each time, and zeros (F, 16, 16, 16)."""
-        del drawing, masked_crop, scene_view, mel, identity, carried, seed
-        return self.heads[nearest_frames(self.times_s, times_s)], torch.zeros(len(times_s), 16, 16, 16)
+        del carried, seed
+        return self.heads[nearest_frames(self.times_s, shown.times_s)], torch.zeros(len(shown.times_s), 16, 16, 16)
 
 
 def read_heads(video: Path, scene: Scene) -> tuple[Picture, NDArray[np.float64]]:

@@ -38,5 +38,6 @@ class WithExpression:
             self.name,
             "" if self.weights is None else file_digest(self.weights / WEIGHTS),
             faces=Stage2(stage.bundle, stage.drawing, network=network),
+            encode=None,  # drawn, strangers too: that is compared
         )
         return generate_with(told, request, progress)

@@ -19,4 +19,5 @@ class WithoutLips:
         """
         pipeline, stage = open_bundle(request)
         faces = Stage2(stage.bundle, stage.drawing, without="lips")
-        return generate_with(with_stages(pipeline, self.name, faces=faces), request, progress)
+        told = with_stages(pipeline, self.name, faces=faces, encode=None)  # drawn, strangers too: that is compared
+        return generate_with(told, request, progress)

@@ -27,7 +27,7 @@ from contextalk.evaluation.baselines.shuffled_scene import ShuffledScene
 from contextalk.faces.crop import scene_mask
 from contextalk.faces.views import GREY, head_crop, scene_view
 from contextalk.generation.identity import IdentityHead
-from contextalk.generation.pipeline import Told
+from contextalk.generation.pipeline import Shown, Told
 from contextalk.generation.region import find_region
 from contextalk.generation.stages import Drawing
 from contextalk.media.video import probe, read_frames
@@ -87,22 +87,28 @@ def request(folder: Path, tmp_path: Path, **changes: object) -> GenerateRequest:
     return replace(given, **changes)
 
 
-def window(frames: int, seed: int = 0) -> dict[str, object]:
+def window(frames: int, seed: int = 0) -> Shown:
     random = np.random.default_rng(seed)
 
     def pictures(count: int) -> np.ndarray:
         return random.integers(0, 256, (count, CROP_PX, CROP_PX, 3), dtype=np.uint8)
 
-    return {
-        "drawing": pictures(frames),
-        "masked_crop": pictures(frames),
-        "scene_view": pictures(frames),
-        "times_s": np.arange(frames) / 25,
-        "mel": random.normal(size=(frames, 80, 16)).astype(np.float32),
-        "identity": IdentityHead(picture=pictures(1)[0], points=np.zeros((70, 2), np.float32)),
-        "carried": None if frames == 1 else torch.full((16, 16, 16), 0.5),
-        "seed": 4,
-    }
+    return Shown(
+        drawing=pictures(frames),
+        masked_crop=pictures(frames),
+        scene_view=pictures(frames),
+        points=np.zeros((frames, 70, 2), np.float32),
+        times_s=np.arange(frames) / 25,
+        mel=random.normal(size=(frames, 80, 16)).astype(np.float32),
+        identity=IdentityHead(picture=pictures(1)[0], points=np.zeros((70, 2), np.float32)),
+    )
+
+
+def with_other(given: Shown, name: str) -> Shown:
+    return replace(given, **{name: getattr(window(len(given.mel), seed=1), name)})
+
+
+CARRIED = torch.full((16, 16, 16), 0.5)
 
 
 def outside_is_untouched(made: Path, scene: Path, crop_px: tuple[tuple[float, float], float]) -> bool:
@@ -120,34 +126,34 @@ def test_one_stage_sees_scene_and_sound_and_no_drawing(bundle: Bundle, changed: 
     network = awake(replace(ONE_STAGE, modalities=("audio", "identity")))
     faces = OneStageFaces(bundle, network, DRAWING)
     given = window(8)
-    heads, latents = faces.window_in_scene(**given)
+    heads, latents = faces.window(given, CARRIED, 4)
     assert heads.shape == (8, CROP_PX, CROP_PX, 3)
-    assert torch.equal(latents[0], given["carried"])
-    other = faces.window_in_scene(**{**given, changed: window(8, seed=1)[changed]})[1]
+    assert torch.equal(latents[0], CARRIED)
+    other = faces.window(with_other(given, changed), CARRIED, 4)[1]
     assert (not torch.equal(other, latents)) == moves
 
 
 def test_one_stage_is_told_identity_in_the_first_frame(bundle: Bundle) -> None:
     faces = OneStageFaces(bundle, awake(replace(ONE_STAGE, modalities=("audio", "identity"))), DRAWING)
     given = window(1)
-    other = {**given, "identity": window(1, seed=1)["identity"]}
-    assert not torch.equal(faces.window_in_scene(**given)[1], faces.window_in_scene(**other)[1])
+    other = with_other(given, "identity")
+    assert not torch.equal(faces.window(given, None, 4)[1], faces.window(other, None, 4)[1])
 
 
 def test_framewise_frames_know_nothing_of_each_other(bundle: Bundle) -> None:
     faces = FramewiseFaces(bundle, awake(FRAMEWISE), DRAWING, seed=9)
     given = window(8)
-    latents = faces.window_in_scene(**given)[1]
-    assert torch.equal(latents[0], given["carried"])
+    latents = faces.window(given, CARRIED, 4)[1]
+    assert torch.equal(latents[0], CARRIED)
     for changed, moves in (("scene_view", True), ("drawing", True), ("mel", False), ("masked_crop", False)):
-        pictures = given[changed].copy()
+        pictures = getattr(given, changed).copy()
         pictures[3] = 255 - pictures[3]
-        moved = (faces.window_in_scene(**{**given, changed: pictures})[1] - latents).abs().amax(dim=(1, 2, 3))
+        moved = (faces.window(replace(given, **{changed: pictures}), CARRIED, 4)[1] - latents).abs().amax(dim=(1, 2, 3))
         # The frame that was changed, and no other: all go through the network in one batch of the same order.
         assert [index for index in range(8) if moved[index] > 0] == ([3] if moves else []), changed
     # The same hints in another place of the window and under another seed give the same head (bf16 on some machines).
-    same = {**given, "seed": 5, **{name: given[name][::-1].copy() for name in ("scene_view", "drawing")}}
-    mirrored = faces.window_in_scene(**same)[1]
+    same = replace(given, **{name: getattr(given, name)[::-1].copy() for name in ("scene_view", "drawing")})
+    mirrored = faces.window(same, CARRIED, 5)[1]
     torch.testing.assert_close(mirrored[1:7], latents[1:7].flip(0), rtol=2e-2, atol=2e-2)
 
 
@@ -159,7 +165,7 @@ def test_blind_landmarks_see_grey() -> None:
             seen.append(told)
             return super().window(told, *rest)
 
-    BlindLandmarks(Spy()).window(told(window(1)["scene_view"]), None, 0)
+    BlindLandmarks(Spy()).window(told(window(1).scene_view), None, 0)
     assert seen[0].scene_view.shape == (1, CROP_PX, CROP_PX, 3)
     assert (seen[0].scene_view == GREY).all()
     assert not seen[0].others.any()

@@ -19,6 +19,7 @@ from contextalk.evaluation.baselines.controlnet_models import CONTROLS, ControlC
 from contextalk.evaluation.baselines.controlnet_training import Lessons, stream, train_controlnet
 from contextalk.faces.views import GREY
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.pipeline import Shown
 from generation_kit import still_landmarks
 
 CPU = torch.device("cpu")
@@ -167,16 +168,16 @@ def test_each_frame_is_drawn_by_itself_under_both_controls(base: Path) -> None:
     head = IdentityHead(picture=drawing[0], points=np.zeros((70, 2), np.float32))
 
     def draw(scene: np.ndarray, drawing: np.ndarray, carried: torch.Tensor | None) -> torch.Tensor:
-        heads, latents = faces.window_in_scene(
+        shown = Shown(
             drawing=drawing,
             masked_crop=drawing,
             scene_view=scene,
+            points=np.zeros((len(drawing), 70, 2), np.float32),
             times_s=np.arange(len(drawing)) / 25,
             mel=np.zeros((len(drawing), 80, 16), np.float32),
             identity=head,
-            carried=carried,
-            seed=len(drawing),
         )
+        heads, latents = faces.window(shown, carried, len(drawing))
         assert heads.shape == drawing.shape
         assert latents.shape == (len(drawing), 16, 16, 16)
         return latents
