@@ -25,6 +25,13 @@ NUM_DRAWN = NUM_POINTS + 2
 """What a drawing shows: the points and two pupils."""
 
 
+def mouth_opening(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Inner-lip gap over the distance of the outer eye corners: (..., 68 or more, 2) in any px → (...)."""
+    gap = np.linalg.norm(points[..., 62, :] - points[..., 66, :], axis=-1)
+    eyes = np.linalg.norm(points[..., 36, :] - points[..., 45, :], axis=-1)
+    return (gap / np.maximum(eyes, 1e-6)).astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landmarks:
     """A face over time; the `.npz` that stage 1 writes, a person edits and stage 2 draws.
@@ -103,8 +110,7 @@ class Landmarks:
     @property
     def mouth_open(self) -> NDArray[np.float32]:
         """(F,) inner-lip gap over the distance of the outer eye corners."""
-        gap = np.linalg.norm(self.points[:, 62] - self.points[:, 66], axis=-1)
-        return (gap / np.linalg.norm(self.points[:, 36] - self.points[:, 45], axis=-1)).astype(np.float32)
+        return mouth_opening(self.points)
 
     def save(self, path: Path) -> None:
         """Write the `.npz` whole or not at all."""

@@ -6,12 +6,6 @@ from numpy.typing import NDArray
 from contextalk.core.geometry import Points
 
 
-def mouth_opening(points: Points) -> NDArray[np.float32]:
-    """(F,) inner-lip gap over the distance of the outer eye corners; points (F, 68, 2) in any px."""
-    gap = np.linalg.norm(points[:, 62] - points[:, 66], axis=-1)
-    return (gap / eye_distance(points)).astype(np.float32)
-
-
 def eye_distance(points: Points) -> NDArray[np.float32]:
     """(F,) distance of the outer eye corners, in the points' own px."""
     return np.linalg.norm(points[:, 36] - points[:, 45], axis=-1).astype(np.float32)

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, Points
+from contextalk.core.records import mouth_opening
 
 Picture = NDArray[np.uint8]
 
@@ -24,12 +25,6 @@ _SOFT_PX = 1.5
 
 _FRACTION_BITS = 4
 """Of OpenCV's coordinates."""
-
-
-def mouth_open(points: Points) -> float:
-    """Inner-lip gap of (68 or 70, 2) points over the distance of the outer eye corners, as `Landmarks.mouth_open`."""
-    gap = np.linalg.norm(points[62] - points[66])
-    return float(gap / max(float(np.linalg.norm(points[36] - points[45])), 1e-6))
 
 
 def lend_insides(heads: Picture, known: Points, wanted: Points, others: Picture) -> Picture:
@@ -54,7 +49,7 @@ def lend_insides(heads: Picture, known: Points, wanted: Points, others: Picture)
 
 def inside_lacking(known: Points, wanted: Points) -> NDArray[np.float32]:
     """(F,) 0…1: how much of a mouth's inside was not to be seen where it was known."""
-    opening = np.array([mouth_open(face) for face in wanted]) / max(mouth_open(known), _CLOSED)
+    opening = mouth_opening(wanted) / max(float(mouth_opening(known)), _CLOSED)
     return np.clip((opening - 1) / (OPENER - 1), 0, 1).astype(np.float32)
 
 

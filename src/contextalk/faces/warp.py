@@ -50,7 +50,7 @@ _STEPS = np.arange(_CELLS) * (_GRID_PX / CROP_PX)
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2).astype(np.float64)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bend:
     """How a picture is bent.
 
@@ -88,7 +88,7 @@ def bend(points: Points, wanted: Points, border: Floats = BORDER) -> Bend:
     if rows is not None:
         columns = np.broadcast_to(_PIXELS, rows.shape)
         across, down = (_sample(field, columns, rows) for field in (across, down))
-    return Bend(across, down)
+    return Bend(across=across, down=down)
 
 
 def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Floats]:

@@ -13,8 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
-from contextalk.core.records import Landmarks
-from contextalk.faces.mouth import OPENER, WIDE_ENOUGH, mouth_open
+from contextalk.core.records import Landmarks, mouth_opening
+from contextalk.faces.mouth import OPENER, WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_frames
@@ -77,7 +77,7 @@ class IdentityHead:
     @property
     def shows_inside(self) -> bool:
         """Whether a mouth is known that shows teeth or tongue."""
-        return mouth_open((self.mouth or self).points) >= WIDE_ENOUGH
+        return bool(mouth_opening((self.mouth or self).points) >= WIDE_ENOUGH)
 
     def mirrored(self) -> "IdentityHead":
         """The head in a mirror: turned as far the other way."""
@@ -142,11 +142,11 @@ class Identity:
         kept = None if before is None else (before.head, before.head_mirrored)
         head, turned = _nearest({index: self.heads[index].points for index in free}, middle, kept)
         own = _inside(self.mouth_times_s, start_s, stop_s)
-        wide = OPENER * mouth_open(self.heads[head].points)
+        wide = OPENER * mouth_opening(self.heads[head].points)
         mouths = {
             index: mouth.points
             for index, (mouth, taken) in enumerate(zip(self.mouths, own, strict=True))
-            if not taken and mouth_open(mouth.points) > wide
+            if not taken and mouth_opening(mouth.points) > wide
         }
         if not mouths:
             return Choice(head, turned)

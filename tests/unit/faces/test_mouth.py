@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from tests.generation_kit import face_points
 
-from contextalk.faces.mouth import OPENER, inside_lacking, lend_insides, mouth_open
+from contextalk.core.records import mouth_opening
+from contextalk.faces.mouth import OPENER, inside_lacking, lend_insides
 
 LOWER = [65, 66, 67]
 
@@ -19,7 +20,7 @@ def mouth(opening: float) -> np.ndarray:
 
 
 def test_the_opening_is_that_of_landmarks():
-    assert mouth_open(mouth(0.2)) == pytest.approx(0.2, abs=1e-5)
+    assert mouth_opening(mouth(0.2)) == pytest.approx(0.2, abs=1e-5)
 
 
 def test_what_lacks_grows_with_the_opening_from_that_known():

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
+from contextalk.core.records import mouth_opening
 from contextalk.evaluation.evidence import Evidence
-from contextalk.evaluation.heads import eye_distance, found, mouth_opening
+from contextalk.evaluation.heads import eye_distance, found
 from contextalk.evaluation.metrics import Column
 
 _SAVED = "landmarks saved beside the generated video"

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from contextalk.core.records import mouth_opening
 from contextalk.core.time import RATE_HZ
 from contextalk.evaluation.evidence import Evidence
-from contextalk.evaluation.heads import found, mouth_opening
+from contextalk.evaluation.heads import found
 from contextalk.evaluation.metrics import Column
 
 COLUMNS = {

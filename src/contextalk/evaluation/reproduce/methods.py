@@ -79,7 +79,7 @@ class Method:
             save_landmarks=output.with_suffix(".npz") if self.draws_landmarks else None,
             steps=given.steps,
             seed=given.seed,
-            force=True,  # how badly a bundle draws strangers is among what is measured
+            force=True,  # strangers are met as a user would have them met
         )
 
 
