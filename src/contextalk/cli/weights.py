@@ -13,7 +13,7 @@ from contextalk.core.errors import ContextalkError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Get and check the published weights that some figures of an evaluation need. Nothing else ever fetches anything.
+    """Get and check published weights: of some figures and of who speaks. Nothing else ever fetches anything.
 
     Attributes:
         action: list (what there is, what for, which licence, whether it is here), fetch (from their sources,

@@ -19,13 +19,18 @@ _SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // RATE_HZ
 _BATCH = 16
 
 
+def judge_path(run: Path) -> Path:
+    """Where the judge of a run lies."""
+    return run / "sync" / "averaged.safetensors"
+
+
 def open_judge(run: Path) -> SyncJudge | None:
     """The judge of a run of `contextalk train sync`; None where the run has none.
 
     Raises:
         ContextalkError: Its weights are of another shape.
     """
-    path = run / "sync" / "averaged.safetensors"
+    path = judge_path(run)
     if not path.is_file():
         return None
     judge = SyncJudge(SyncJudgeConfig())
