@@ -28,6 +28,7 @@ class Generate:
         landmarks: Draw these landmarks instead of generating them.
         annotations: Where landmarks come from: auto (a landmarks-K.npz beside the scene, else the face backend), none
             (always the face backend), or a file or folder.
+        active_speaker: Who says whom --target auto means: default, light-asd or RUN, as in `contextalk people`.
         bundle: Folder of trained models; default: the embedded one.
         sound: What is heard: the driving audio, the scene's sound under it, or the scene's sound alone.
         steps: Solver steps per window; default: the bundle's.
@@ -53,6 +54,7 @@ class Generate:
     mask: OptionalPath = None
     landmarks: Annotated[Path | None, arg(metavar="L.npz")] = None
     annotations: Annotated[str, arg(metavar="auto|none|FILE")] = "auto"
+    active_speaker: Annotated[str, arg(metavar="default|light-asd|RUN")] = "default"
     bundle: OptionalPath = None
     sound: Sound = "driving"
     steps: Annotated[int | None, arg(metavar="INT")] = None
@@ -82,6 +84,7 @@ class Generate:
             mask=self.mask,
             landmarks=self.landmarks,
             annotations=self.annotations,
+            active_speaker=self.active_speaker,
             sound=self.sound,
             steps=self.steps,
             sampler=self.sampler,

@@ -20,20 +20,29 @@ class People:
         sheet: Also draw a contact sheet here: a row a person, thumbnails over time.
         annotations: Where landmarks come from: auto (a landmarks-K.npz beside the scene, else the face backend), none
             (always the face backend), or a file or folder.
+        active_speaker: Who says who speaks: default (mouths that move while a voice is heard), light-asd (a published
+            network, see `contextalk weights`), or the folder of a run of `contextalk train sync`.
         json: Print the answer as JSON.
     """
 
     scene: Annotated[Positional[Path], arg(metavar="SCENE")]
     sheet: Annotated[Path | None, arg(metavar="P.png")] = None
     annotations: Annotated[str, arg(metavar="auto|none|FILE")] = "auto"
+    active_speaker: Annotated[str, arg(metavar="default|light-asd|RUN")] = "default"
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:
         """Analyse the scene and describe its people."""
         from contextalk.faces.analysis import analyse
         from contextalk.faces.sheet import contact_sheet, describe_people, describe_voices
+        from contextalk.models.active_speaker import open_active_speaker
 
-        analysis = analyse(self.scene, annotations=self.annotations, progress=progress)
+        analysis = analyse(
+            self.scene,
+            annotations=self.annotations,
+            progress=progress,
+            active_speaker=open_active_speaker(self.active_speaker),
+        )
         people, voices = describe_people(analysis), describe_voices(analysis)
         if self.sheet is not None:
             try:
@@ -59,7 +68,7 @@ class People:
         )
         said = (
             f"voices: {voices.voice_s:.1f} s, off screen {voices.off_screen_s:.1f} s, "
-            f"overlapping {voices.overlapping_s:.1f} s, by {voices.hearing}"
+            f"overlapping {voices.overlapping_s:.1f} s, by {voices.hearing}; who speaks, by {voices.active_speaker}"
         )
         return Answer(
             text=f"{facts}\n{table(header, rows) if rows else 'nobody found'}\n{said}",

@@ -21,6 +21,7 @@ class Prepare:
             all (everybody), or group:N (person N of all videos together, as --contact-sheet numbers them).
         annotations: Where landmarks come from: auto (a landmarks-K.npz beside the video, else the face backend), none
             (always the face backend), or a file or folder.
+        active_speaker: Who says who speaks in real videos: default, light-asd or RUN, as in `contextalk people`.
         person: Name of the person in real videos; default: group-N for somebody whom several of them show, else the
             source's name.
         split_by: JSON file {"test": [names], "val": [names]} of sentences or sources put into a split by hand.
@@ -37,6 +38,7 @@ class Prepare:
     output: Annotated[Path, arg(aliases=("-o",))]
     target: str = "largest"
     annotations: Annotated[str, arg(metavar="auto|none|FILE")] = "auto"
+    active_speaker: Annotated[str, arg(metavar="default|light-asd|RUN")] = "default"
     person: Annotated[str | None, arg(metavar="NAME")] = None
     split_by: Annotated[Path | None, arg(metavar="SPLIT.json")] = None
     augment: int = 0
@@ -56,6 +58,7 @@ class Prepare:
             self.output,
             target=self.target,
             annotations=self.annotations,
+            active_speaker=self.active_speaker,
             workers=self.workers,
             progress=progress,
             person=self.person,

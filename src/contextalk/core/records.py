@@ -215,6 +215,7 @@ class Analysis:
         voice: (F,) float32 in [0, 1], how sure it is that somebody is heard to speak, seen or not.
         backend: Name and version of what found the faces.
         hearing: Name and version of what heard the voices.
+        active_speaker: Name and version of what said who speaks.
     """
 
     scene: Scene
@@ -224,6 +225,7 @@ class Analysis:
     voice: NDArray[np.float32]
     backend: str
     hearing: str
+    active_speaker: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,7 @@ class GenerateRequest:
         mask: Picture or video of the scene's size, white = regenerate.
         landmarks: Replay these instead of running stage 1.
         annotations: `auto` (a `landmarks-K.npz` beside the scene, else the face backend), `none`, or a file or folder.
+        active_speaker: Who says whom `auto` means: `default | light-asd | RUN`, a run of `contextalk train sync`.
         sound: What is heard in the output.
         steps: Solver steps per window; None: the bundle's.
         sampler: Solver.
@@ -263,6 +266,7 @@ class GenerateRequest:
     mask: Path | None = None
     landmarks: Path | None = None
     annotations: str = "auto"
+    active_speaker: str = "default"
     sound: Sound = "driving"
     steps: int | None = None
     sampler: Sampler = "default"

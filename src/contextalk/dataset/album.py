@@ -20,6 +20,7 @@ from contextalk.dataset.sources import Source, meaning
 from contextalk.faces.appearance import Encoder
 from contextalk.faces.groups import Sitter
 from contextalk.faces.portraits import Portrait, take_portraits
+from contextalk.models.active_speaker import weights_file
 
 PEOPLE = "people"
 
@@ -80,7 +81,8 @@ class Album:
 def album_of(source: Source, dataset: Path, config: PrepareConfig, encoder: Encoder) -> Album:
     """The album of a source; it need not be there."""
     content = source.content_hash()
-    told = json.dumps([_VERSION, content, meaning(config.annotations), encoder.name])
+    looked = [meaning(config.annotations), meaning(weights_file(config.active_speaker))]
+    told = json.dumps([_VERSION, content, *looked, encoder.name])
     unit = source.unit(content)
     return Album(
         path=dataset / PEOPLE / f"{unit}.npz",

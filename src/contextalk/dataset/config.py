@@ -19,6 +19,7 @@ class PrepareConfig:
             In a synth scene `largest` and `auto` are the main speaker that `scene.json` names.
         members: Tracks of the source that `group:N` means; found by `prepare`, which looks at all sources for it.
         annotations: `auto` (landmarks beside the video, else the face backend), `none`, or a file or folder.
+        active_speaker: Who says who speaks in real videos: `default`, `light-asd`, or a run of `contextalk train sync`.
         person: Who it is; None: the group's name, or the source's. Synth scenes name their people themselves.
         split_by: JSON file `{"test": [names], "val": [names]}`; a name is a sentence, a source or a clip key.
         augment: Reframed copies of each training clip of a real video.
@@ -36,6 +37,7 @@ class PrepareConfig:
     target: str = "largest"
     members: tuple[int, ...] = ()
     annotations: str = "auto"
+    active_speaker: str = "default"
     person: str | None = None
     split_by: Path | None = None
     augment: int = 0

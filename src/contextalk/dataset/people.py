@@ -86,11 +86,27 @@ def read_cast(source: Source, config: PrepareConfig, progress: Progress | None =
     return _analysed_cast(source, config, progress)
 
 
-def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | None) -> Cast:
+def analyse_source(source: Source, config: PrepareConfig, progress: Progress | None = None) -> Analysis:
+    """One look at a real video, or what is kept of it.
+
+    Raises:
+        MediaError: The video cannot be read.
+        ContextalkError: Annotations or an active speaker that are not there.
+    """
     # Imported late: footage with exact labels needs no face backend.
     from contextalk.faces.analysis import analyse
+    from contextalk.models.active_speaker import open_active_speaker
 
-    analysis = analyse(source.path, annotations=config.annotations, progress=progress)
+    return analyse(
+        source.path,
+        annotations=config.annotations,
+        progress=progress,
+        active_speaker=open_active_speaker(config.active_speaker),
+    )
+
+
+def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | None) -> Cast:
+    analysis = analyse_source(source, config, progress)
     if not analysis.tracks:
         raise TargetError(f"no face in {source.shown}")
     everybody = config.target == "all"

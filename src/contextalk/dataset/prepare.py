@@ -31,6 +31,7 @@ from contextalk.dataset.whoiswho import (
 from contextalk.dataset.workers import Task, run_here, run_on_workers
 from contextalk.faces.appearance import Encoder, PlainEncoder
 from contextalk.faces.groups import Group
+from contextalk.models.active_speaker import open_active_speaker
 
 _LOCK = ".lock"
 
@@ -74,6 +75,7 @@ def prepare(
     *,
     target: str = "largest",
     annotations: str = "auto",
+    active_speaker: str = "default",
     workers: int = 1,
     progress: Progress | None = None,
     person: str | None = None,
@@ -95,6 +97,7 @@ def prepare(
         output: The dataset's folder.
         target: As in `PrepareConfig`, like the following.
         annotations: Where landmarks come from.
+        active_speaker: Who says who speaks.
         workers: Processes; one that dies costs the source it was at, which is tried once more. With 1, this process.
         progress: Told of kilobytes of sources done, and in brackets of the source and the stage at work.
         person: Name of the person in real videos; None: of the group, `group-N`, for somebody whom several sources
@@ -111,11 +114,13 @@ def prepare(
         DatasetError: A number out of its range, a source that does not exist, a folder without videos, another call at
             work on the same dataset, no such group, nobody to draw on the contact sheet, or no clip in any of the
             sources (the manifest of the reasons is written all the same).
+        ContextalkError: An active speaker that is not there.
     """
     started = time.monotonic()
     config = PrepareConfig(
         target=target,
         annotations=annotations,
+        active_speaker=active_speaker,
         person=person,
         split_by=split_by,
         augment=augment,
@@ -125,6 +130,7 @@ def prepare(
     )
     found = find_sources(sources)
     read_split_rule(split_by)
+    open_active_speaker(active_speaker)  # workers open it for themselves, and would blame the source
     for folder in (UNITS, SHARDS, WORK):
         (output / folder).mkdir(parents=True, exist_ok=True)
     with _alone(output):
@@ -280,8 +286,8 @@ class _Meter:
         assert isinstance(step, (UnitStep, PeopleStep, FaceStep))
         part = min(1.0, done / max(total, 1))
         if isinstance(step, UnitStep) and step.share == 1.0:
-            part = FACES_SHARE * part if stage == "faces" else FACES_SHARE + (1 - FACES_SHARE) * part
-        elif isinstance(step, UnitStep) and stage == "faces":
+            part = FACES_SHARE * part if stage != "clips" else FACES_SHARE + (1 - FACES_SHARE) * part
+        elif isinstance(step, UnitStep) and stage != "clips":
             part = 0.0
         done_of = self._done[step.source.path]
         done_of[step] = max(done_of.get(step, 0.0), step.share * part)

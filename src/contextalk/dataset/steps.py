@@ -8,6 +8,7 @@ from contextalk.core.errors import ContextalkError
 from contextalk.dataset.album import Album, album_of
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow
+from contextalk.dataset.people import analyse_source
 from contextalk.dataset.sources import Source
 from contextalk.dataset.unit import StageCost, UnitRecord, find_record, header_reason, prepare_unit
 from contextalk.dataset.workers import Told
@@ -122,16 +123,14 @@ class PeopleStep:
         return labelled or album.is_current() or bool(header_reason(self.source.path, self.config))
 
     def _look(self, album: Album, told: Told) -> StageCost:
-        from contextalk.faces.analysis import analyse
-
         frames, started = 0, time.monotonic()
 
         def count(stage: str, done: int, total: int) -> None:
             nonlocal frames
-            frames += 1
+            frames += stage == "faces"
             told(stage, done, total)
 
-        album.fill(analyse(self.source.path, annotations=self.config.annotations, progress=count))
+        album.fill(analyse_source(self.source, self.config, count))
         return StageCost(frames=frames, seconds=time.monotonic() - started) if frames else StageCost()
 
 

@@ -24,6 +24,7 @@ from contextalk.dataset.sound import Sound, Sounds, decode_sound
 from contextalk.dataset.sources import Source, file_hash, meaning
 from contextalk.faces.appearance import Encoder
 from contextalk.media.source import has_audio, known_timeline
+from contextalk.models.active_speaker import weights_file
 
 UNITS, SHARDS, WORK = "units", "shards", "work"
 
@@ -163,6 +164,7 @@ def _names(source: Source, config: PrepareConfig) -> tuple[str, str]:
     parameters = asdict(config)
     for name in ("split_by", "target", "annotations"):
         parameters[name] = meaning(parameters[name])
+    parameters["active_speaker"] = meaning(weights_file(config.active_speaker))
     told = json.dumps([FORMAT_VERSION, content, parameters], sort_keys=True, default=str)
     return source.unit(content), hashlib.sha256(told.encode()).hexdigest()
 
@@ -264,7 +266,8 @@ class _Making:
 
         def told(what: str, done: int, total: int) -> None:
             nonlocal first, last
-            first, last = done if first is None else first, done
+            if what == stage:
+                first, last = done if first is None else first, done
             self.progress(what, done, total)
 
         yield told

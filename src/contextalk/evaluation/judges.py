@@ -8,7 +8,8 @@ from pathlib import Path
 
 from contextalk.evaluation.features import Extractor, InceptionExtractor, RealPictures, reference_of
 from contextalk.evaluation.metrics import Metric, SetMetric, consistency, frechet, intelligibility, perceptual, sync
-from contextalk.evaluation.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
+from contextalk.models.sync_judge import open_judge
+from contextalk.models.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
 
 ABSENT = "absent"
 
@@ -47,7 +48,7 @@ def open_judges(
         ContextalkError: A file is there and is not what it should be.
     """
     sync_run, reader_run = (_first_with(name, runs) for name in ("sync", "lip_reader"))
-    judge = None if sync_run is None else sync.open_judge(sync_run)
+    judge = None if sync_run is None else open_judge(sync_run)
     reader = None if reader_run is None else intelligibility.open_reader(reader_run)
     inception = open_inception(weights)
     published = None if inception is None else InceptionExtractor(inception, _published("inception", weights))

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Analysis, Progress, Scene, Track
 from contextalk.faces import cache, shots
+from contextalk.faces.active_speaker import LOOK_VERSION, ActiveSpeaker, who_speaks
 from contextalk.faces.annotations import AnnotationsBackend, sidecars
 from contextalk.faces.backends import FaceBackend, Person
 from contextalk.faces.blocks import BLOCK_FRAMES, look_at_blocks, num_blocks
 from contextalk.faces.cache import BlockFolder, stage_key
 from contextalk.faces.face_alignment_backend import FaceAlignmentBackend
 from contextalk.faces.mediapipe_backend import MediapipeBackend
-from contextalk.faces.speaking import speaking
+from contextalk.faces.speaking import MOUTH_MOTION
 from contextalk.faces.voice import Voice, default_voice
 from contextalk.media.source import expected_frames, source_format
 from contextalk.media.video import probe
@@ -27,6 +28,7 @@ _GATHERING: dict[str, object] = {
     "shots": shots.SHORTEST_SHOT_FRAMES,
     "tracks": 2,
     "speaking": 2,
+    "look": LOOK_VERSION,
 }
 """What is made of blocks depends on these, too; a change costs no decode."""
 
@@ -38,18 +40,22 @@ def analyse(
     work_dir: Path | None = None,
     progress: Progress | None = None,
     backend: str = "mediapipe",
+    active_speaker: ActiveSpeaker | None = None,
 ) -> Analysis:
     """Find the shots and the people of a scene in one decode, or take them from the cache.
 
-    What was seen is kept in blocks of `BLOCK_FRAMES` frames, so an interrupted call goes on where it was.
+    What was seen is kept in blocks of `BLOCK_FRAMES` frames, so an interrupted call goes on where it was. A judge of
+    who speaks looks at the pictures in a second decode, which begins anew when it is interrupted.
 
     Args:
         scene: The video.
         annotations: `auto` (`landmarks-K.npz` in the scene's folder if there are any, else the face backend), `none`
             (the face backend), or a landmarks file or folder of them.
         work_dir: Where analyses are kept; None: the user's cache folder.
-        progress: Called with ("faces", done, total) frames.
+        progress: Called with ("faces", done, total) frames, then as `who_speaks` says.
         backend: `mediapipe` or `face-alignment`: the face backend where no annotations are used.
+        active_speaker: Judges who speaks, of `models.active_speaker.open_active_speaker` or your own; None: mouth
+            motion and voice. Whoever's speech is annotated is not judged.
 
     Raises:
         MediaError: No readable video.
@@ -57,12 +63,13 @@ def analyse(
     """
     look = FaceLook(scene, annotations=annotations, work_dir=work_dir, backend=backend)
     voice = default_voice()
-    parameters = {**_SEEING, **_GATHERING, "voice": voice.name}
+    judge_name = MOUTH_MOTION if active_speaker is None else active_speaker.name
+    parameters = {**_SEEING, **_GATHERING, "voice": voice.name, "active_speaker": judge_name}
     path = look.folder / f"{stage_key(scene, look.backend.name, parameters)}.npz"
     if look.blocks.recall_times(scene) and (known := cache.load(path, probe(scene))) is not None:
         return known
     look.make(look.missing(), progress)
-    made = _gather(probe(scene), look, voice)
+    made = _gather(probe(scene), look, voice, active_speaker, progress)
     cache.store(path, made)
     return made
 
@@ -121,36 +128,40 @@ def _backend(scene: Path, annotations: str, name: str) -> FaceBackend:
     return AnnotationsBackend(place)
 
 
-def _gather(scene: Scene, look: FaceLook, voice: Voice) -> Analysis:
+def _gather(
+    scene: Scene, look: FaceLook, voice: Voice, judge: ActiveSpeaker | None, progress: Progress | None
+) -> Analysis:
     cuts: list[int] = []
     damaged: list[NDArray[np.bool_]] = []
     for block in look.blocks:
         cuts += block.cuts.tolist()
         damaged.append(block.damaged)
     found = shots.shots_between(cuts, len(scene.times_s))
-    people = look.backend.people(look.blocks, scene, found)
+    people = _seen_from_the_left(look.backend.people(look.blocks, scene, found))
     heard = voice.hear(scene.path, scene.times_s) if scene.has_audio else np.zeros(len(scene.times_s), np.float32)
+    speech = [person.speaking for person in people if person.speaking is not None]
+    told_by = look.backend.name
+    if not people or len(speech) < len(people):
+        guessed = who_speaks(scene, found, [person.landmarks for person in people], heard, judge, progress)
+        both = zip(people, guessed, strict=True)
+        speech = [guess if person.speaking is None else person.speaking for person, guess in both]
+        told_by = MOUTH_MOTION if judge is None else judge.name
     return Analysis(
         scene=scene,
         shots=found,
-        tracks=_tracks(people, heard),
+        tracks=tuple(
+            Track(index=index, landmarks=person.landmarks, speaking=speaks)
+            for index, (person, speaks) in enumerate(zip(people, speech, strict=True))
+        ),
         damaged=np.concatenate(damaged),
         voice=heard,
         backend=look.backend.name,
         hearing=voice.name,
+        active_speaker=told_by,
     )
 
 
-def _tracks(people: list[Person], voice: NDArray[np.float32]) -> tuple[Track, ...]:
-    """People from image left to right by their mean position, with who speaks."""
+def _seen_from_the_left(people: Sequence[Person]) -> list[Person]:
+    """Whoever is seen at all, by mean position."""
     seen = [person for person in people if person.landmarks.valid.any()]
-    seen.sort(key=lambda person: float(np.nanmean(person.landmarks.points[..., 0])))
-    guessed = speaking([person.landmarks for person in seen], voice)
-    return tuple(
-        Track(
-            index=index,
-            landmarks=person.landmarks,
-            speaking=guess if person.speaking is None else person.speaking,
-        )
-        for index, (person, guess) in enumerate(zip(seen, guessed, strict=True))
-    )
+    return sorted(seen, key=lambda person: float(np.nanmean(person.landmarks.points[..., 0])))

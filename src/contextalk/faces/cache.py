@@ -23,6 +23,8 @@ from contextalk.media.timeline import Timeline
 SCHEMA = 2
 _READ_BYTES = 1 << 20
 _NAMES_KEPT = 1024
+_ABOUT = ("backend", "hearing", "active_speaker")
+"""Who made an analysis."""
 
 
 def default_folder() -> Path:
@@ -119,7 +121,7 @@ def store(path: Path, analysis: Analysis) -> None:
         for name in ("points", "pupils", "head_pose", "valid"):
             arrays[f"{name}_{track.index}"] = getattr(track.landmarks, name)
         arrays[f"speaking_{track.index}"] = track.speaking
-    about = {"backend": analysis.backend, "hearing": analysis.hearing, "num_tracks": len(analysis.tracks)}
+    about = {name: getattr(analysis, name) for name in _ABOUT} | {"num_tracks": len(analysis.tracks)}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     _write(path, arrays)
 
@@ -136,8 +138,7 @@ def load(path: Path, scene: Scene) -> Analysis | None:
         tracks=tuple(_track(stored, index, scene) for index in range(about["num_tracks"])),
         damaged=stored["damaged"],
         voice=stored["voice"],
-        backend=about["backend"],
-        hearing=about["hearing"],
+        **{name: about[name] for name in _ABOUT},
     )
 
 

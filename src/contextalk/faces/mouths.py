@@ -51,15 +51,22 @@ def mouth_views(heads: NDArray[np.uint8], points: Points) -> NDArray[np.uint8]:
         heads: (F, 256, 256, 3) head crops.
         points: (F, 68, 2) crop px, finite, read off these heads.
     """
+    return np.stack([mouth_view(head, corner) for head, corner in zip(heads, mouth_corners(points), strict=True)])
+
+
+def mouth_corners(points: Points) -> NDArray[np.float32]:
+    """(F, 2) left upper corner of each frame's square, crop px; `points` as `mouth_views` takes them."""
     nose = median_filter(points[:, _NOSE_BASE], size=(_SMOOTHING_FRAMES, 1), mode="nearest")
+    return nose + np.array([0.0, _BELOW_NOSE_CROP_PX]) - _SIDE_CROP_PX / 2
+
+
+def mouth_view(head: NDArray[np.uint8], corner: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """(48, 48) grey square of a head crop (256, 256, 3)."""
     scale = _SIDE_CROP_PX / VIEW_PX
-    corner = nose + np.array([0.0, _BELOW_NOSE_CROP_PX]) - _SIDE_CROP_PX / 2
-    views = []
-    for head, (left, top) in zip(heads, corner, strict=True):
-        # View px u ↔ crop px u · scale + corner; OpenCV counts from pixel centres, hence the halves.
-        shift = np.array([[scale, 0, left + 0.5 * scale - 0.5], [0, scale, top + 0.5 * scale - 0.5]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        grey = cv2.cvtColor(head, cv2.COLOR_RGB2GRAY)
-        view = cv2.warpAffine(grey, shift, (VIEW_PX, VIEW_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        views.append(view)
-    return np.stack(views).astype(np.uint8)
+    # View px u ↔ crop px u · scale + corner; OpenCV counts from pixel centres, hence the halves.
+    left, top = corner + 0.5 * scale - 0.5
+    shift = np.array([[scale, 0, left], [0, scale, top]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    grey = cv2.cvtColor(head, cv2.COLOR_RGB2GRAY)
+    view = cv2.warpAffine(grey, shift, (VIEW_PX, VIEW_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(view, np.uint8)

@@ -12,7 +12,7 @@ from contextalk.core.errors import TargetError
 from contextalk.core.records import Analysis, Scene, Track
 from contextalk.faces.groups import Group, Sitter
 from contextalk.faces.portraits import THUMB_PX, seconds, thumbnail
-from contextalk.faces.speaking import SURE, heard
+from contextalk.faces.speaking import MOUTH_MOTION, SURE, heard, moving_mouths
 from contextalk.media.video import read_at
 
 Position = Literal["left", "between", "right"]
@@ -57,26 +57,33 @@ class VoicesSummary:
 
     Attributes:
         voice_s: Seconds in which somebody is heard to speak.
-        off_screen_s: Seconds of them in which no mouth in the picture moves.
-        overlapping_s: Seconds of them in which two mouths or more move.
+        off_screen_s: Seconds of them in which no mouth in the picture moves, or a plug-in is sure of nobody.
+        overlapping_s: Seconds of them in which two mouths or more move, or a plug-in is sure of two or more.
         hearing: What heard them.
+        active_speaker: What said whose they are.
     """
 
     voice_s: float
     off_screen_s: float
     overlapping_s: float
     hearing: str
+    active_speaker: str
 
 
 def describe_voices(analysis: Analysis) -> VoicesSummary:
     """Summarise what is heard."""
     scene = analysis.scene
-    apart = heard([track.landmarks for track in analysis.tracks], analysis.voice)
+    if analysis.active_speaker == MOUTH_MOTION:
+        acting = moving_mouths([track.landmarks for track in analysis.tracks])
+    else:
+        acting = [track.speaking > SURE for track in analysis.tracks]
+    apart = heard(acting, analysis.voice)
     return VoicesSummary(
         voice_s=seconds(scene, analysis.voice > SURE),
         off_screen_s=seconds(scene, apart.off_screen),
         overlapping_s=seconds(scene, apart.overlapping),
         hearing=analysis.hearing,
+        active_speaker=analysis.active_speaker,
     )
 
 

@@ -1,7 +1,8 @@
-"""Who speaks: agreement of each mouth's motion with the loudness of the sound. Simple, and it says so.
+"""Who speaks, by default: agreement of each mouth's motion with the loudness of the sound. Simple, and it says so.
 
 Loudness above the scene's own noise floor says *that* somebody speaks; each face's share of the mouth motion around
-that moment says *who*. Somebody who chews while another speaks off-screen is taken for the speaker.
+that moment says *who*. Somebody who chews while another speaks off-screen is taken for the speaker. Networks that look
+and listen are plug-ins (`active_speaker.py`).
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from contextalk.core.records import Landmarks
 from contextalk.core.time import SAMPLE_RATE_HZ
+
+MOUTH_MOTION = "mouth-motion-1"
+"""Name and version of `speaking`, as an analysis has it."""
 
 NOISE_PERCENTILE, SPEECH_PERCENTILE = 10.0, 95.0
 LEAST_RANGE_DB = 6.0
@@ -82,25 +86,29 @@ class Heard:
     """What is heard beside one person who is seen to speak.
 
     Attributes:
-        off_screen: (F,) a voice, and no mouth in the picture moves.
-        overlapping: (F,) a voice, and two mouths or more move.
+        off_screen: (F,) a voice, and nobody in the picture acts.
+        overlapping: (F,) a voice, and two or more act.
     """
 
     off_screen: NDArray[np.bool_]
     overlapping: NDArray[np.bool_]
 
 
-def heard(people: Sequence[Landmarks], voice: NDArray[np.float32]) -> Heard:
-    """Tell apart voices that belong to nobody seen, and mouths that move at once.
+def heard(acting: Sequence[NDArray[np.bool_]], voice: NDArray[np.float32]) -> Heard:
+    """Tell apart voices that belong to nobody seen, and people who speak at once.
 
-    A listener who chews or laughs while another speaks counts as overlapping: voices are not told apart.
+    Args:
+        acting: For each person (F,): of `moving_mouths`, or whom a plug-in is sure of.
+        voice: As `speaking` takes it.
     """
     speech = voice > SURE
-    if not people:
-        return Heard(off_screen=speech, overlapping=np.zeros(len(voice), bool))
-    active = _active(people)
-    moving = (active > 0).sum(axis=0)
-    return Heard(off_screen=speech & (moving == 0), overlapping=speech & (moving >= 2))
+    count = sum(acting, start=np.zeros(len(voice), np.int64))
+    return Heard(off_screen=speech & (count == 0), overlapping=speech & (count >= 2))
+
+
+def moving_mouths(people: Sequence[Landmarks]) -> list[NDArray[np.bool_]]:
+    """For each person (F,) whether their mouth moves; a listener who chews or laughs acts too."""
+    return list(_active(people) > 0) if people else []
 
 
 def _active(people: Sequence[Landmarks]) -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Scene, Sound
 from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ
-from contextalk.media.audio import fit_blocks, regroup_blocks, stream_audio
+from contextalk.media.audio import stream_audio
 from contextalk.media.mel import mel_of_blocks
+from contextalk.media.waves import fit_blocks, regroup_blocks
 
 LONGEST_EXCESS_S = 0.1
 """Sound streams end on a block of 1024 samples, 64 ms at 16 kHz; that much beyond the last frame is no mistake."""

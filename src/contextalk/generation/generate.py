@@ -236,6 +236,7 @@ def _deciding(request: GenerateRequest) -> dict[str, object]:
         "landmarks",
         "target",
         "annotations",
+        "active_speaker",
         "bundle",
         "device",
         "output",

@@ -17,6 +17,7 @@ from contextalk.faces.views import head_crop
 from contextalk.generation.missing import fill_missing, frames_to_generate
 from contextalk.generation.user_mask import WHITE, UserMask
 from contextalk.media.video import read_frames
+from contextalk.models.active_speaker import open_active_speaker
 
 Mask = NDArray[np.uint8]
 
@@ -77,8 +78,25 @@ def find_region(request: GenerateRequest, scene: Scene, mask: UserMask | None, p
     wanted = wanted_frames(scene, request.time_range_s)
     if mask is not None:
         return _from_mask(mask, scene, wanted, progress)
-    analysis = analyse(request.scene, annotations=request.annotations, progress=progress)
+    analysis = analyse_scene(request, progress)
     return _from_track(request, analysis, choose_target(analysis, request.target), wanted)
+
+
+def analyse_scene(request: GenerateRequest, progress: Progress | None = None) -> Analysis:
+    """Who is in the scene and who speaks, as the request wants it found.
+
+    Only `auto` asks who speaks: for no other target a judge looks at the scene.
+
+    Raises:
+        ContextalkError: Annotations or an active speaker that are not there.
+    """
+    judge = open_active_speaker(request.active_speaker)
+    return analyse(
+        request.scene,
+        annotations=request.annotations,
+        progress=progress,
+        active_speaker=judge if request.target == "auto" else None,
+    )
 
 
 def wanted_frames(scene: Scene, time_range_s: tuple[float, float] | None) -> NDArray[np.bool_]:

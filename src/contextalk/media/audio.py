@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 from contextalk.core.errors import MediaError
 from contextalk.media.files import error_reason, written_whole
 from contextalk.media.source import inspect_source
+from contextalk.media.waves import regroup_blocks
 
 GAP_S = 0.05
 """A longer jump in the time stamps is a gap and becomes silence; shorter ones are rounding of the container."""
 
 AAC_BITS_PER_SECOND = 128_000
-
-SILENCE_SAMPLES = 48_000
-"""Of the blocks that continue a wave."""
 
 
 def read_audio(path: Path, *, rate_hz: int = 16000) -> NDArray[np.float32]:
@@ -67,36 +65,6 @@ def write_wav(path: Path, wave: NDArray[np.float32], rate_hz: int = 16000) -> No
         stream.setsampwidth(2)
         stream.setframerate(rate_hz)
         stream.writeframes(pcm.tobytes())
-
-
-def fit_blocks(blocks: Iterable[NDArray[np.float32]], length: int) -> Iterator[NDArray[np.float32]]:
-    """Blocks (S,) or (S, channels) cut, or continued with silence, to `length` samples together."""
-    left, channels = length, ()
-    for block in blocks:
-        channels = block.shape[1:]
-        if left:
-            yield block[:left]
-        left = max(0, left - len(block))
-    while left:
-        silence = np.zeros((min(left, SILENCE_SAMPLES), *channels), np.float32)
-        left -= len(silence)
-        yield silence
-
-
-def regroup_blocks(blocks: Iterable[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:
-    """The same samples in blocks of `size`; the last one may be shorter."""
-    kept, count = list[NDArray[np.float32]](), 0
-    for block in blocks:
-        kept.append(block)
-        count += len(block)
-        if count >= size:
-            joined = np.concatenate(kept)
-            rest = count % size
-            for start in range(0, count - rest, size):
-                yield joined[start : start + size]
-            kept, count = [joined[count - rest :]], rest
-    if count:
-        yield np.concatenate(kept)
 
 
 class SoundPackets:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.errors import MediaError
-from contextalk.media.audio import regroup_blocks
+from contextalk.media.waves import regroup_blocks
 
 RATE_HZ = 16000
 HOP = 200

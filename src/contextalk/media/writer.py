@@ -20,10 +20,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from contextalk.core.errors import MediaError
-from contextalk.media.audio import SoundPackets, copy_sound, encode_aac, fit_blocks
+from contextalk.media.audio import SoundPackets, copy_sound, encode_aac
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING, UNSPECIFIED
 from contextalk.media.files import check_video_suffix, error_reason, written_whole
 from contextalk.media.source import Source, SourceFrame
+from contextalk.media.waves import fit_blocks
 
 SEGMENT_SUFFIX = ".mp4"
 """Keeps any time base and the length of the last frame exactly, of H.264 and of FFV1 alike."""

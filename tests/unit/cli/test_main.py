@@ -68,7 +68,8 @@ def test_stable_words_are_understood() -> None:
 def test_generate_maps_every_option() -> None:
     verb = read(
         "generate s.mp4 --audio a.wav --identity i.png --target 3,4@1.5 --mask m.png --landmarks l.npz --bundle b "
-        "--annotations none --sound keep --steps 5 --sampler ddim --seed 7 --range 1.5-4 --on-missing-face error "
+        "--annotations none --active-speaker light-asd --sound keep --steps 5 --sampler ddim --seed 7 --range 1.5-4 "
+        "--on-missing-face error "
         "--save-landmarks k.npz --report r.json --device cpu --lossless --force -o out.mkv"
     )
     assert isinstance(verb, Generate)
@@ -82,6 +83,7 @@ def test_generate_maps_every_option() -> None:
         mask=Path("m.png"),
         landmarks=Path("l.npz"),
         annotations="none",
+        active_speaker="light-asd",
         sound="keep",
         steps=5,
         sampler="ddim",

@@ -6,24 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from contextalk.core.errors import ContextalkError
-from contextalk.core.time import clip_times
 from contextalk.evaluation.metrics.sync import (
     COLUMNS,
     OwnSync,
     PublishedSync,
-    face_squares,
-    open_judge,
     padded_distances,
     sync_figures,
     valid_distances,
 )
-from contextalk.media.video import read_at, write_video
+from contextalk.media.video import write_video
 from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
-from judges_kit import FRAMES_S, evidence, face_points, grey_heads
+from judges_kit import FRAMES_S, evidence, grey_heads
 
 CONFIDENCE, OFFSET = "sync confidence ({})", "sync offset ({})"
 PADDED, VALID, OWN = "syncnet_v2", "syncnet_v2, valid shifts", "own judge"
@@ -139,32 +134,6 @@ def test_another_frame_rate_is_brought_to_25_hz(tmp_path: Path) -> None:
     assert figures[OFFSET.format(VALID)] == 0
 
 
-def test_the_square_reaches_below_the_chin(tmp_path: Path) -> None:
-    scene = np.full((400, 400, 3), 50, np.uint8)
-    scene[240:] = 200
-    video = tmp_path / "scene.mp4"
-    write_video(video, [scene] * 14, crf=1)
-    points = np.full((14, 68, 2), np.nan, np.float32)
-    points[:] = (200, 150)
-    points[:, 0], points[:, 16], points[:, 8], points[:, 19] = (160, 150), (240, 150), (200, 230), (200, 130)
-    square = face_squares(read_at(video, clip_times(14)), points)[7]
-    # Box: 130 … 230 and 0.3 · 100 of hairline: 100 … 230, half 65, middle 165. Rows 100 … 165 + 65 · 1.8 = 282.
-    border = (240 - 100) / (282 - 100) * 224
-    level = square[:, 112].mean(axis=-1)
-    # Bilinear resampling and the codec blur the border over about two rows.
-    assert np.abs(level - 125).argmin() == pytest.approx(border, abs=2)
-    assert square.shape == (224, 224, 3)
-
-
-def test_beyond_the_picture_there_is_grey(tmp_path: Path) -> None:
-    video = tmp_path / "scene.mp4"
-    write_video(video, [np.full((200, 200, 3), 250, np.uint8)] * 14, crf=1)
-    square = face_squares(read_at(video, clip_times(14)), face_points(14, nose=(20.0, 100.0)))[7]
-    # The codec moves flat grey by a level or two.
-    assert np.abs(square[112, :10].astype(int) - 110).max() <= 1
-    assert np.abs(square[112, -10:].astype(int) - 250).max() <= 3
-
-
 def test_our_judge_scores_heads_without_a_video() -> None:
     torch.manual_seed(0)
     heads = np.random.default_rng(0).integers(0, 256, (44, 256, 256, 3), dtype=np.uint8)
@@ -173,20 +142,6 @@ def test_our_judge_scores_heads_without_a_video() -> None:
     assert np.isfinite(judge.measure(evidence(heads, wave=wave))[CONFIDENCE.format(OWN)])
     assert np.isnan(judge.measure(evidence(heads[:43], wave=wave))[CONFIDENCE.format(OWN)])
     assert np.isnan(OwnSync(None).measure(evidence(heads, wave=wave))[CONFIDENCE.format(OWN)])
-
-
-def test_the_judge_of_a_run_is_opened(tmp_path: Path) -> None:
-    assert open_judge(tmp_path) is None
-    torch.manual_seed(0)
-    trained = SyncJudge(SyncJudgeConfig())
-    (tmp_path / "sync").mkdir()
-    save_file(trained.state_dict(), tmp_path / "sync" / "averaged.safetensors")
-    opened = open_judge(tmp_path)
-    assert opened is not None
-    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in opened.state_dict().items())
-    save_file({"other": torch.zeros(1)}, tmp_path / "sync" / "averaged.safetensors")
-    with pytest.raises(ContextalkError, match="no sync judge"):
-        open_judge(tmp_path)
 
 
 def test_every_column_names_its_judge() -> None:

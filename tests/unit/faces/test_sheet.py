@@ -59,6 +59,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
         voice=np.zeros(FRAMES, np.float32),
         backend="test",
         hearing="test",
+        active_speaker="test",
     )
 
 
@@ -93,6 +94,7 @@ def test_nobody_is_one_clear_line(analysis: Analysis) -> None:
         voice=np.zeros(FRAMES, np.float32),
         backend="test",
         hearing="test",
+        active_speaker="test",
     )
     with pytest.raises(TargetError, match=r"no face found in .*two people"):
         contact_sheet(empty)

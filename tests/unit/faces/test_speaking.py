@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from contextalk.core.time import SAMPLE_RATE_HZ
-from contextalk.faces.speaking import heard, speaking, voice_activity
+from contextalk.faces.speaking import heard, moving_mouths, speaking, voice_activity
 from faces_kit import animate
 
 
@@ -43,7 +43,8 @@ def test_voices_off_screen_and_at_once_are_told_apart() -> None:
     talker, other = animate(1), animate(2)
     silent = replace(talker, points=np.repeat(talker.points[:1], len(talker), axis=0))
     voice = np.where(talker.times_s < 4, 1.0, 0.0).astype(np.float32)
-    alone, nobody, both = (heard(people, voice) for people in ([talker, silent], [silent], [talker, other]))
+    scenes = ([talker, silent], [silent], [talker, other])
+    alone, nobody, both = (heard(moving_mouths(people), voice) for people in scenes)
     said = voice > 0
     # A jaw that moves like noise rests now and then, see LEAST_MOTION_PER_S.
     assert alone.off_screen[said].mean() < 0.4
@@ -52,4 +53,4 @@ def test_voices_off_screen_and_at_once_are_told_apart() -> None:
     assert both.overlapping[said].mean() > 0.3
     for found in (alone, nobody, both):
         assert not (found.off_screen | found.overlapping)[~said].any()
-    assert heard([], voice).off_screen.sum() == said.sum()
+    assert heard(moving_mouths([]), voice).off_screen.sum() == said.sum()

@@ -8,8 +8,9 @@ import pytest
 
 from contextalk.core.records import Scene, Sound
 from contextalk.generation.driving import OUTPUT_RATE_HZ, output_wave, read_driving
-from contextalk.media.audio import fit_blocks, read_audio, regroup_blocks, write_wav
+from contextalk.media.audio import read_audio, write_wav
 from contextalk.media.mel import mel_spectrogram
+from contextalk.media.waves import fit_blocks, regroup_blocks
 
 
 def scene_of(path: Path, duration_s: float) -> Scene:

@@ -6,10 +6,10 @@ from pathlib import Path
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import GenerateRequest, GenerateResult, Progress
 from contextalk.evaluation.baselines.pipelines import refuse
-from contextalk.faces.analysis import analyse
 from contextalk.faces.targets import choose_target
 from contextalk.generation.checks import check_request
 from contextalk.generation.generate import generate
+from contextalk.generation.region import analyse_scene
 
 
 class Ours:
@@ -50,7 +50,7 @@ def with_true_landmarks(request: GenerateRequest, progress: Progress | None = No
     if request.mask is not None:
         raise ContextalkError("a mask was given without landmarks, wanted both: a masked scene does not show the truth")
     check_request(request)
-    analysis = analyse(request.scene, annotations=request.annotations, progress=progress)
+    analysis = analyse_scene(request, progress)
     path = true_landmarks_path(request)
     choose_target(analysis, request.target).landmarks.save(path)
     return replace(request, landmarks=path)

@@ -3,30 +3,23 @@
 Every column bears its judge's name: figures of different judges are different quantities.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from scipy.signal import medfilt
 from torch import Tensor
 from torch.nn import functional
 
-from contextalk.core.errors import ContextalkError
-from contextalk.core.geometry import Points
 from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ, clip_times, nearest_frames
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.metrics import Column
 from contextalk.evaluation.scenes import shown_scenes
 from contextalk.faces.mouths import bridge_gaps, mouth_views
-from contextalk.media.mel import mel_chunks, mel_spectrogram
+from contextalk.faces.squares import face_squares
 from contextalk.media.mfcc import mfcc
-from contextalk.models.syncnet import MFCC_STEPS, SYNC_FRAMES, SyncJudge, SyncJudgeConfig, SyncNet
+from contextalk.models.sync_judge import embed_windows, judge_embeddings
+from contextalk.models.syncnet import MFCC_STEPS, SYNC_FRAMES, SyncJudge, SyncNet
 
 REACH = 15
 """Shifts tried, in frames either way."""
@@ -37,22 +30,11 @@ SCORED_FRAMES = 100
 FEWEST_AT_A_SHIFT = 10
 """Windows that must be there at the largest shift, where nothing is padded."""
 
-SQUARE_PX = 224
-BELOW_CHIN = 0.4
-"""SyncNet's crop scale: the square reaches 0.4 face sizes below the face and 0.2 to each side."""
-
-PADDING_GREY = 110
-_SMOOTHING_FRAMES = 13
-
-HAIRLINE = 0.3
-"""A detector's box begins above the brows; landmarks do not: by this share of the height from brows to chin."""
-
 _TIME_SLACK = 0.05
 """Of a frame: containers round their times to milliseconds."""
 
 _STEPS_PER_FRAME = 100 // RATE_HZ
 _SAMPLES_PER_FRAME = SAMPLE_RATE_HZ // RATE_HZ
-_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +153,7 @@ class PublishedSync:
             start = at * _STEPS_PER_FRAME
             return cepstra[None, :, start : start + MFCC_STEPS]
 
-        return _in_batches(self.network.look, lips, windows), _in_batches(self.network.listen, sound, windows)
+        return embed_windows(self.network.look, lips, windows), embed_windows(self.network.listen, sound, windows)
 
 
 class OwnSync:
@@ -188,56 +170,6 @@ class OwnSync:
             return NOT_MEASURED.named(_OWN.name)
         lips, sound = judge_embeddings(self.network, mouth_views(evidence.seen.heads[frames], points), evidence.wave)
         return sync_figures(valid_distances(lips, sound)).named(_OWN.name)
-
-
-def open_judge(run: Path) -> SyncJudge | None:
-    """The judge of a run of `contextalk train sync`; None where the run has none.
-
-    Raises:
-        ContextalkError: Its weights are of another shape.
-    """
-    path = run / "sync" / "averaged.safetensors"
-    if not path.is_file():
-        return None
-    judge = SyncJudge(SyncJudgeConfig())
-    try:
-        judge.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        raise ContextalkError(f"{path} is no sync judge of this contextalk: {str(error).splitlines()[0]}") from error
-    return judge.eval()
-
-
-def judge_embeddings(network: SyncJudge, views: NDArray[np.uint8], wave: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-    """(W, D) unit vectors of mouths and of sound for every five frames of a clip.
-
-    Args:
-        network: In evaluation mode.
-        views: (F, 48, 48) at 25 Hz.
-        wave: (S,) 16 kHz.
-    """
-    windows = min(len(views), len(wave) // _SAMPLES_PER_FRAME) - SYNC_FRAMES + 1
-    pixels = torch.from_numpy(views)
-    mel = torch.from_numpy(mel_chunks(mel_spectrogram(wave), len(views)))
-
-    def lips(at: int) -> Tensor:
-        return pixels[at : at + SYNC_FRAMES].float()
-
-    def sound(at: int) -> Tensor:
-        return mel[at + SYNC_FRAMES // 2]
-
-    return _in_batches(network.look, lips, windows), _in_batches(network.listen, sound, windows)
-
-
-def _in_batches(embed: Callable[[Tensor], Tensor], cut: Callable[[int], Tensor], windows: int) -> Tensor:
-    """(W, D); an empty (0, 1) tensor where no window fits."""
-    if windows < 1:
-        return torch.zeros(0, 1)
-    with torch.no_grad():
-        parts = [
-            embed(torch.stack([cut(at) for at in range(start, min(start + _BATCH, windows))])).float()
-            for start in range(0, windows, _BATCH)
-        ]
-    return torch.cat(parts)
 
 
 def padded_distances(lips: Tensor, sound: Tensor) -> Tensor:
@@ -274,30 +206,3 @@ def frames_at_rate(evidence: Evidence) -> NDArray[np.int64]:
     """Which of the clip's frames stand at 0, 40, 80 … ms: judges live at 25 Hz."""
     count = int(np.floor(evidence.times_s[-1] * RATE_HZ + _TIME_SLACK)) + 1
     return nearest_frames(evidence.times_s, clip_times(count))
-
-
-def face_squares(scenes: Iterable[NDArray[np.uint8]], points: Points) -> NDArray[np.uint8]:
-    """(F, 224, 224, 3) RGB squares of a face as SyncNet's own pipeline cuts them.
-
-    That pipeline detects a face box; ours is the box of the landmarks, raised to the hairline. It stores the squares
-    twice as JPEG and MPEG-4; ours are not compressed.
-
-    Args:
-        scenes: F pictures (H, W, 3).
-        points: (F, 68, 2) scene px, finite.
-    """
-    low, high = points.min(axis=1).astype(np.float64), points.max(axis=1).astype(np.float64)
-    low[:, 1] -= HAIRLINE * (high[:, 1] - low[:, 1])
-    half = medfilt((high - low).max(axis=1) / 2, _SMOOTHING_FRAMES)
-    x, y = (medfilt(middle, _SMOOTHING_FRAMES) for middle in ((low + high) / 2).T)
-    return np.stack([_square(*each) for each in zip(scenes, x, y, half, strict=True)])
-
-
-def _square(rgb: NDArray[np.uint8], x: float, y: float, half: float) -> NDArray[np.uint8]:
-    margin = int(half * (1 + 2 * BELOW_CHIN))
-    wide = np.pad(rgb, ((margin, margin), (margin, margin), (0, 0)), constant_values=PADDING_GREY)
-    x, y = x + margin, y + margin
-    top, bottom = int(y - half), int(y + half * (1 + 2 * BELOW_CHIN))
-    left, right = int(x - half * (1 + BELOW_CHIN)), int(x + half * (1 + BELOW_CHIN))
-    cut = wide[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    return np.asarray(cv2.resize(cut, (SQUARE_PX, SQUARE_PX)), np.uint8)
