@@ -27,7 +27,7 @@ _SEEING: dict[str, object] = {"block": BLOCK_FRAMES, "shots": shots.LONGEST_SIDE
 _GATHERING: dict[str, object] = {
     "shots": shots.SHORTEST_SHOT_FRAMES,
     "tracks": 2,
-    "speaking": 2,
+    "speaking": 3,
     "look": LOOK_VERSION,
 }
 """What is made of blocks depends on these, too; a change costs no decode."""

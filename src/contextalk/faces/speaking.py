@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from contextalk.core.records import Landmarks
 from contextalk.core.time import SAMPLE_RATE_HZ
 
-MOUTH_MOTION = "mouth-motion-1"
+MOUTH_MOTION = "mouth-motion-2"
 """Name and version of `speaking`, as an analysis has it."""
 
 NOISE_PERCENTILE, SPEECH_PERCENTILE = 10.0, 95.0
@@ -31,6 +31,10 @@ MOTION_S = 0.3
 
 LEAST_MOTION_PER_S = 0.15
 """Change of mouth opening (in distances of the outer eye corners) per second below which a mouth is at rest."""
+
+
+_FAINT_PER_S = 0.02
+"""Beyond that: a mouth that moves by no more is at most half sure to be the one that speaks."""
 
 
 def voice_activity(wave: NDArray[np.float32], times_s: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -77,7 +81,7 @@ def speaking(people: Sequence[Landmarks], voice: NDArray[np.float32]) -> list[ND
     if not people:
         return []
     active = _active(people)
-    share = active / (active.sum(axis=0) + LEAST_MOTION_PER_S)
+    share = active / (active.sum(axis=0) + _FAINT_PER_S)
     return list((share * voice).astype(np.float32))
 
 
@@ -113,5 +117,4 @@ def moving_mouths(people: Sequence[Landmarks]) -> list[NDArray[np.bool_]]:
 
 def _active(people: Sequence[Landmarks]) -> NDArray[np.float64]:
     """(people, F) mouth motion beyond that of a mouth at rest."""
-    # The constant keeps the share of a faint mover small.
     return np.maximum(np.stack([mouth_motion(person) for person in people]) - LEAST_MOTION_PER_S, 0.0)

@@ -46,7 +46,7 @@ def speaking_s(scene: Path, capsys: pytest.CaptureFixture[str], *words: str) -> 
 @pytest.mark.usefixtures("planted")
 def test_a_network_turns_round_who_speaks(scene: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (still, moving), by_motion = speaking_s(scene, capsys)
-    assert by_motion == "mouth-motion-1"
+    assert by_motion == "mouth-motion-2"
     assert moving > 0.5 > still
     (bright, dark), by_network = speaking_s(scene, capsys, "--active-speaker", "light-asd")
     assert by_network.startswith("light-asd-")
