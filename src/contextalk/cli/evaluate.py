@@ -48,8 +48,8 @@ class Evaluate:
         from contextalk.evaluation.features import dataset_pictures, own_extractor
         from contextalk.evaluation.judges import open_judges
         from contextalk.evaluation.tables import as_json, markdown, write_tables
-        from contextalk.evaluation.weights import default_folder
         from contextalk.models.bundle import Bundle
+        from contextalk.models.weights import default_folder
 
         names = [folder.resolve().name for folder in self.generated]
         if len(set(names)) < len(names):

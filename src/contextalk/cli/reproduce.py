@@ -54,7 +54,7 @@ class Reproduce:
         from contextalk.evaluation.reproduce.reproduce import reproduce
         from contextalk.evaluation.reproduce.write import summary
         from contextalk.evaluation.tables import as_json
-        from contextalk.evaluation.weights import default_folder
+        from contextalk.models.weights import default_folder
 
         given = Given(
             bundle=self.bundle,

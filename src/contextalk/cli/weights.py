@@ -33,7 +33,7 @@ class Weights:
 
     def run(self, progress: Progress) -> Answer:
         """Do it."""
-        from contextalk.evaluation.weights import default_folder
+        from contextalk.models.weights import default_folder
 
         folder = self.folder or default_folder()
         if self.source is not None and self.action != "fetch":
@@ -45,7 +45,7 @@ class Weights:
         return self._fetch(folder, progress) if self.action == "fetch" else self._verify(folder)
 
     def _list(self, folder: Path) -> Answer:
-        from contextalk.evaluation.weights import REGISTRY
+        from contextalk.models.weights import REGISTRY
 
         if self.names:
             raise ContextalkError(f"list takes no names, seen {self.names[0]!r}")
@@ -62,7 +62,7 @@ class Weights:
         )
 
     def _fetch(self, folder: Path, progress: Progress) -> Answer:
-        from contextalk.evaluation.weights import REGISTRY, fetch_weights, find_published, import_weights
+        from contextalk.models.weights import REGISTRY, fetch_weights, find_published, import_weights
 
         chosen = [find_published(name) for name in self.names] or list(REGISTRY)
         files: dict[str, str] = {}
@@ -76,7 +76,7 @@ class Weights:
         return Answer(text="\n".join(f"{name}: {file}" for name, file in files.items()), data={"files": files})
 
     def _import(self, folder: Path) -> Answer:
-        from contextalk.evaluation.weights import find_published, import_weights
+        from contextalk.models.weights import find_published, import_weights
 
         if len(self.names) != 2:
             raise ContextalkError(f"import wants a name and a path, seen {len(self.names)} words after it")
@@ -85,7 +85,7 @@ class Weights:
         return Answer(text=f"{name}: {file}", data={"files": {name: str(file)}})
 
     def _verify(self, folder: Path) -> Answer:
-        from contextalk.evaluation.weights import REGISTRY, check_file, find_published
+        from contextalk.models.weights import REGISTRY, check_file, find_published
 
         chosen = [find_published(name) for name in self.names] or list(REGISTRY)
         states: dict[str, str] = {}

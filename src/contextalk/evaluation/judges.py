@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contextalk.evaluation.features import Extractor, InceptionExtractor, RealPictures, reference_of
 from contextalk.evaluation.metrics import Metric, SetMetric, consistency, frechet, intelligibility, perceptual, sync
-from contextalk.evaluation.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
+from contextalk.models.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
 
 ABSENT = "absent"
 

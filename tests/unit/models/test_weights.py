@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from contextalk.core.errors import ContextalkError
-from contextalk.evaluation.weights import (
+from contextalk.models.weights import (
     REGISTRY,
     Published,
     check_file,
