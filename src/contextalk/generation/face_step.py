@@ -164,7 +164,7 @@ class FaceStep:
             draw_faces(points, draws_pupils=self._pipeline.draws_pupils),
             np.stack(masked + masked[-1:] * padding),
         )
-        mel = mel_chunks(self._mel, times)
+        lip_mel = mel_chunks(self._mel, times, lead_s=self._pipeline.lip_lead_s)
         # Points are NaN where a stage 1 draws none: then no pose is the nearest.
         wanted = None if np.isnan(points[:, :68]).any() else points
         identity = self._identity.for_window(float(times[0]), float(times[-1]), wanted)
@@ -178,13 +178,14 @@ class FaceStep:
                 masked_crop=crops,
                 scene_view=np.stack(views + views[-1:] * padding),
                 times_s=times,
-                mel=mel,
+                mel=mel_chunks(self._mel, times),
+                lip_mel=lip_mel,
                 identity=identity,
                 carried=carried,
                 seed=seed,
             )
         else:
-            heads, latents = stage.window(drawings, crops, points, mel, identity, carried, seed)
+            heads, latents = stage.window(drawings, crops, points, lip_mel, identity, carried, seed)
         return heads, latents.detach().to("cpu", torch.float32).numpy()
 
     def _points(self, rows: NDArray[np.int64]) -> Points:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contextalk.core.geometry import Points
 from contextalk.generation.identity import IdentityHead
+from contextalk.media.mel import CHUNK_LEAD_S
 
 Picture = NDArray[np.uint8]
 Face = tuple[Points, Points]
@@ -56,7 +57,10 @@ class FaceStage(Protocol):
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:
-        """Heads (F, S, S, 3), S ≥ 256, and latents (F, 16, 16, 16); F = 1 without `carried`, else 8."""
+        """Heads (F, S, S, 3), S ≥ 256, and latents (F, 16, 16, 16); F = 1 without `carried`, else 8.
+
+        `mel` is for lip references: its chunks begin `Pipeline.lip_lead_s` before their frames.
+        """
         ...
 
 
@@ -72,11 +76,15 @@ class SceneFaceStage(Protocol):
         scene_view: Picture,
         times_s: NDArray[np.float64],
         mel: NDArray[np.float32],
+        lip_mel: NDArray[np.float32],
         identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:
-        """As `FaceStage.window`; `scene_view` is (F, 256, 256, 3), the target hidden, `times_s` (F,) scene times."""
+        """As `FaceStage.window`; `scene_view` is (F, 256, 256, 3), the target hidden, `times_s` (F,) scene times.
+
+        `mel` is as stage 1 hears it, `lip_mel` for lip references.
+        """
         ...
 
 
@@ -89,6 +97,7 @@ class Pipeline:
         draws_pupils: Whether the drawings that stage 2 was trained on show them.
         why_not: Given an identity (256, 256, 3): why this is a stranger, or None.
         meets_strangers: Whether stage 1 can do with what it is told of a stranger.
+        lip_lead_s: How long before its frame the sound begins that a lip reference is drawn from.
         fingerprint: Changes when anything in the trained models changes.
         description: For the report: name, solver, steps, licence.
     """
@@ -101,3 +110,4 @@ class Pipeline:
     fingerprint: str
     description: dict[str, object]
     meets_strangers: bool = False
+    lip_lead_s: float = CHUNK_LEAD_S

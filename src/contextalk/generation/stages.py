@@ -14,6 +14,7 @@ from contextalk.faces.mouth import inside_lacking, lend_insides
 from contextalk.generation.bent import bend_identity
 from contextalk.generation.detail import refine, restore_detail
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.lip_references import LipReferences
 from contextalk.generation.pipeline import Face, Told
 from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
@@ -126,11 +127,15 @@ class Stage2:
             drawing: How samples are drawn.
             network: Draws both steps in place of the bundle's.
             without: What the network is not told: its null token stands there.
+
+        Raises:
+            ContextalkError: The bundle takes its lip references from Wav2Lip, and the published weights are not here.
         """
         self.bundle = bundle
         self.drawing = drawing
         self.without = without
         self._network = network
+        self._lips = LipReferences(bundle)
 
     def window(
         self,
@@ -148,7 +153,7 @@ class Stage2:
             drawing: (F, 256, 256, 3) landmark drawings; F = 1 without `carried`, else 8.
             masked_crop: (F, 256, 256, 3), the head hidden.
             points: (F, 70, 2) crop px, what is drawn: landmarks and pupils.
-            mel: (F, 80, 16) chunks of the driving audio, for the lip references.
+            mel: (F, 80, 16) chunks of the driving audio, for the lip references (`lip_lead_s` of them).
             identity: Head crop of the target with its landmarks.
             carried: (16, 16, 16) latent of the frame before.
             seed: Of this window's noise.
@@ -177,7 +182,7 @@ class Stage2:
                 hints["bent"] = encode_pictures(self.bundle.codec, bent.heads, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
-                lips=self.bundle.lips(_batch(mel, device), known).float(),
+                lips=self._lips(mel, identity, known),
                 identity=known,
                 expression=expression(move(torch.from_numpy(points), device))[None]
                 if "expression" in network.config.modalities

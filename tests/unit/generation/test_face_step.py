@@ -38,6 +38,44 @@ def test_heads_between_drawn_ones_are_as_detailed(size: int) -> None:
     np.testing.assert_array_equal(mixed, 110 + detail)
 
 
+@pytest.mark.parametrize("lead_s", [0.08, 0.04])
+def test_lip_references_hear_what_they_are_drawn_from(monkeypatch: pytest.MonkeyPatch, lead_s: float) -> None:
+    """A stage 2 that takes a window alone is given the sound for its lip references; one that sees the scene, both."""
+    heard: list[np.ndarray] = []
+
+    class Alone:
+        def window(self, *given: Any) -> tuple[np.ndarray, torch.Tensor]:
+            heard.append(given[3])
+            return given[0], torch.zeros(1, 16, 16, 16)
+
+    class InScene:
+        def window_in_scene(self, **given: Any) -> tuple[np.ndarray, torch.Tensor]:
+            heard.extend([given["mel"], given["lip_mel"]])
+            return given["drawing"], torch.zeros(1, 16, 16, 16)
+
+    mel = np.random.default_rng(0).normal(size=(80, 200)).astype(np.float32)
+    monkeypatch.setattr(face_step.FaceStep, "_points", lambda *_: np.full((1, 70, 2), 128, np.float32))
+    region: Any = SimpleNamespace(target=0, scene=SimpleNamespace(times_s=np.arange(40) / 25))
+    identity: Any = SimpleNamespace(for_window=lambda *_: None)
+    for stage in (Alone(), InScene()):
+        pipeline: Any = SimpleNamespace(faces=stage, draws_pupils=True, lip_lead_s=lead_s)
+        faces = face_step.FaceStep(
+            pipeline,
+            source=identity,
+            region=region,
+            spans=[SimpleNamespace(start=20)],  # pyright: ignore[reportArgumentType]
+            landmarks=identity,
+            mel=mel,
+            identity=identity,
+            seed=0,
+        )
+        grey = np.full((256, 256, 3), 128, np.uint8)
+        faces._window(Step(start=20, stop=21, span=0, window=0), [20], [grey], [grey], None)
+    centred, lips = (mel[:, start : start + 16] for start in (int((20 - 2) * 3.2), int((0.8 - lead_s) * 80 + 1e-6)))
+    for seen, wanted in zip(heard, (lips, centred, lips), strict=True):
+        np.testing.assert_array_equal(seen[0], wanted)
+
+
 def test_frames_that_pass_through_are_held_one_at_a_time(monkeypatch: pytest.MonkeyPatch):
     read: list[int] = []
 

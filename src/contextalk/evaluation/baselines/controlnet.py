@@ -88,12 +88,13 @@ class ControlNetFaces:
         scene_view: Picture,
         times_s: NDArray[np.float64],
         mel: NDArray[np.float32],
+        lip_mel: NDArray[np.float32],
         identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); the carried frame is handed back, not looked at."""
-        del masked_crop, times_s, mel, identity, seed
+        del masked_crop, times_s, mel, lip_mel, identity, seed
         first = 0 if carried is None else 1
         drawn = self.models.draw(scene_view[first:], drawing[first:], num_steps=self.num_steps, seed=self.seed)
         latents = drawn if carried is None else torch.cat([carried[None], drawn])

@@ -68,12 +68,13 @@ class FramewiseFaces:
         scene_view: Picture,
         times_s: NDArray[np.float64],
         mel: NDArray[np.float32],
+        lip_mel: NDArray[np.float32],
         identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); the carried frame is handed back, not looked at."""
-        del masked_crop, times_s, mel, seed
+        del masked_crop, times_s, mel, lip_mel, seed
         first = 0 if carried is None else 1
         frames = len(drawing) - first
         codec, device = self.bundle.codec, self.bundle.device

@@ -14,6 +14,7 @@ from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablatio
 from contextalk.evaluation.baselines.pipelines import open_bundle, refuse, with_stages
 from contextalk.generation.generate import generate_with
 from contextalk.generation.identity import IdentityHead
+from contextalk.generation.lip_references import LipReferences
 from contextalk.generation.pipeline import Face, Picture, Told
 from contextalk.generation.stages import Drawing
 from contextalk.generation.work import file_digest
@@ -74,6 +75,7 @@ class OneStageFaces:
         self.bundle = bundle
         self.network = network
         self.drawing = drawing
+        self._lips = LipReferences(bundle)
 
     def window_in_scene(
         self,
@@ -83,6 +85,7 @@ class OneStageFaces:
         scene_view: Picture,
         times_s: NDArray[np.float64],
         mel: NDArray[np.float32],
+        lip_mel: NDArray[np.float32],
         identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
@@ -97,7 +100,7 @@ class OneStageFaces:
             condition = Condition(
                 hints=(encode_pictures(self.bundle.codec, scene_view, "scene")[None],),
                 audio=heard if "audio" in told else None,
-                lips=self.bundle.lips(heard, known).float() if "lips" in told else None,
+                lips=self._lips(lip_mel, identity, known) if "lips" in told else None,
                 identity=known if "identity" in told and carried is None else None,
             )
             noise = draw_normal(latent_shape(1, len(scene_view)), torch.Generator().manual_seed(seed), device)

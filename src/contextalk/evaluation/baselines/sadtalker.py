@@ -141,12 +141,13 @@ class RecordedHeads:
         scene_view: Picture,
         times_s: NDArray[np.float64],
         mel: NDArray[np.float32],
+        lip_mel: NDArray[np.float32],
         identity: IdentityHead,
         carried: Tensor | None,
         seed: int,
     ) -> tuple[Picture, Tensor]:
         """The recorded head nearest to each time, and zeros (F, 16, 16, 16)."""
-        del drawing, masked_crop, scene_view, mel, identity, carried, seed
+        del drawing, masked_crop, scene_view, mel, lip_mel, identity, carried, seed
         return self.heads[nearest_frames(self.times_s, times_s)], torch.zeros(len(times_s), 16, 16, 16)
 
 

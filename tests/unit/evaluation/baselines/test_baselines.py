@@ -99,6 +99,7 @@ def window(frames: int, seed: int = 0) -> dict[str, object]:
         "scene_view": pictures(frames),
         "times_s": np.arange(frames) / 25,
         "mel": random.normal(size=(frames, 80, 16)).astype(np.float32),
+        "lip_mel": random.normal(size=(frames, 80, 16)).astype(np.float32),
         "identity": IdentityHead(picture=pictures(1)[0], points=np.zeros((70, 2), np.float32)),
         "carried": None if frames == 1 else torch.full((16, 16, 16), 0.5),
         "seed": 4,
