@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import GenerateRequest, Landmarks, MissingFace
 from contextalk.faces.targets import TargetError
 from contextalk.generation.generate import generate_with
 from contextalk.generation.identity import identity_from_scene
-from contextalk.generation.pipeline import Face, Told
+from contextalk.generation.pipeline import Face, Shown, Told
 from contextalk.generation.sheet import contact_sheet
 from contextalk.media.audio import read_audio
 from contextalk.media.video import write_video
-from generation_kit import EnergyFaces, make_audio, make_scene, planes_of, simple_pipeline, still_landmarks
+from generation_kit import EnergyFaces, FlatHeads, make_audio, make_scene, planes_of, simple_pipeline, still_landmarks
 
 FRAMES = 30
 
@@ -255,3 +256,20 @@ def test_a_stranger_is_acted_by_somebody_else_and_keeps_the_own_face(request_: G
     assert result.landmarks.mouth_open.max() > 1.5 * result.landmarks.mouth_open.min()
     familiar = generate_with(simple_pipeline(), replace(asked, output=tmp_path / "familiar.mp4"))
     assert familiar.report["stranger"] is False
+
+
+@pytest.mark.parametrize(("lead_s", "later"), [(0.08, 0), (0.04, 1)])
+def test_lip_references_hear_what_they_are_drawn_from(request_: GenerateRequest, lead_s: float, later: int):
+    """At 25 fps a chunk that begins a frame later is the next frame's; what stage 1 hears stays."""
+    heard: list[Shown] = []
+
+    class Listening(FlatHeads):
+        def window(self, shown: Shown, *rest: Any) -> tuple[NDArray[np.uint8], Tensor]:
+            heard.append(shown)
+            return super().window(shown, *rest)
+
+    generate_with(replace(simple_pipeline(), faces=Listening(), lip_lead_s=lead_s), request_)
+    whole = [shown for shown in heard if len(shown.mel) == 8 and np.ptp(shown.times_s) > 0.27]
+    assert whole
+    for shown in whole:
+        np.testing.assert_array_equal(shown.lip_mel[: 8 - later], shown.mel[later:])

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from contextalk.cli.console import Answer
-from contextalk.core.choices import Device, Progress
+from contextalk.core.choices import Device, LipsKind, Progress
 
 Network = Literal[
     "codec",
@@ -45,6 +45,9 @@ class Train:
         bundle: Start from the networks of this bundle; its codec is kept as it is, unless `codec` is named
             with `--windows`, which tunes it.
         windows: Train the network for this many windows instead of the preset's number.
+        lips: Where stage 2's lip references come from, decided when a run begins: own (a generator trained in the run),
+            or wav2lip or wav2lip_gan (published weights that `contextalk weights import` took in, which generating
+            then needs too); default: as the bundle of --from, else own.
         device: Where networks learn: cpu, cuda (a graphics card), or auto (a card where there is one). A run may go on
             elsewhere than it began.
         workers: Processes at once that read clips and draw what networks see of them.
@@ -57,6 +60,7 @@ class Train:
     preset: str = "compact"
     bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None
     windows: Annotated[int | None, arg(metavar="INT")] = None
+    lips: Annotated[LipsKind | None, arg(metavar="own|wav2lip|wav2lip_gan")] = None
     device: Device = "auto"
     workers: int = 1
     json: bool = False
@@ -72,6 +76,7 @@ class Train:
             preset=self.preset,
             from_bundle=self.bundle,
             windows=self.windows,
+            lips=self.lips,
             device=self.device,
             workers=self.workers,
             progress=progress,

@@ -13,7 +13,9 @@ from contextalk.core.errors import ContextalkError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Get and check published weights: of some figures and of who speaks. Nothing else ever fetches anything.
+    """Get and check published weights: of some figures, of who speaks, of Wav2Lip's lip references.
+
+    Nothing else ever fetches anything.
 
     Attributes:
         action: list (what there is, what for, which licence, whether it is here), fetch (from their sources,
@@ -55,7 +57,9 @@ class Weights:
             (one.name, "yes" if here[one.name] else "no", one.used_for, one.licence, f"{one.sha256[:12]}…")
             for one in REGISTRY
         ]
-        sources = "\n".join(f"{one.name}: {one.url or f'import {one.file}'}" for one in REGISTRY)
+        sources = "\n".join(
+            f"{one.name}: {one.url or f'import {one.file}'}{f' of {one.page}' if one.page else ''}" for one in REGISTRY
+        )
         return Answer(
             text=f"{table(header, rows)}\n\n{sources}\n\nkept in {folder}",
             data={"folder": str(folder), "weights": [{**asdict(one), "here": here[one.name]} for one in REGISTRY]},
@@ -93,7 +97,8 @@ class Weights:
             file = folder / one.file
             if not file.is_file():
                 if self.names:
-                    raise ContextalkError(f"{file} does not exist: `contextalk weights fetch {one.name}` gets it")
+                    get = f"fetch {one.name}` gets it" if one.url else f"import {one.name} FILE` puts it there"
+                    raise ContextalkError(f"{file} does not exist: `contextalk weights {get}")
                 states[one.name] = "not here"
                 continue
             seen = check_file(one, file)

@@ -7,6 +7,7 @@ Sound = Literal["driving", "scene+driving", "keep"]
 MissingFace = Literal["hold", "interpolate", "passthrough", "error"]
 Sampler = Literal["default", "ddpm", "ddim", "dpm"]
 Device = Literal["auto", "cpu", "cuda"]
+LipsKind = Literal["own", "wav2lip", "wav2lip_gan"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""

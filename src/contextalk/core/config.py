@@ -6,12 +6,20 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 Config = TypeVar("Config")
 
+LATER = {"later": True}
+"""Metadata of a field that came after records were written: at its default it is left out, so that what is written of
+them, and every digest of it, stays as it was."""
+
 
 def to_dict(config: object) -> dict[str, Any]:
-    """A dataclass as a JSON-ready dictionary: tuples become lists."""
+    """A dataclass as a JSON-ready dictionary: tuples become lists, and `LATER` fields at their default are left out."""
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"wanted a dataclass instance, seen {type(config).__name__}")
-    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    return {
+        field.name: _plain(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if "later" not in field.metadata or getattr(config, field.name) != field.default
+    }
 
 
 def from_dict(kind: type[Config], values: dict[str, Any], path: str = "") -> Config:

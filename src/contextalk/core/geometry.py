@@ -3,6 +3,8 @@
 * **scene px**: display orientation, square pixels, x right, y down, pixel centres at +0.5.
 * **crop px**: the head crop, `CROP_PX` a side; the same conventions.
 * **latent cells**: `LATENT_CELLS` a side, a cell being `CROP_PX / LATENT_CELLS` crop px.
+
+Beside them a lip reference, `LIP_PX` a side: where it lies in the crop is `faces/lips.py`.
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from contextalk.core.errors import ShapeError
 
 CROP_PX = 256
 LATENT_CELLS = 16
+LIP_PX = 16
 
 Points = NDArray[np.float32]
 

@@ -6,6 +6,7 @@ import torch
 
 from contextalk.core.records import GenerateRequest
 from contextalk.diffusion.samplers import check_sampler
+from contextalk.generation.lip_references import lip_lead_s
 from contextalk.generation.pipeline import Picture, Pipeline
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle
@@ -25,7 +26,8 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
     """Both stages of the request's bundle on its device, with its solver and steps.
 
     Raises:
-        ContextalkError: No such device, or a solver or number of steps that the bundle's networks cannot be drawn with.
+        ContextalkError: No such device, a solver or number of steps that the bundle's networks cannot be drawn with, or
+            no published weights for its lip references.
         BundleError: No bundle, or one that lacks a network.
     """
     keep_memory()
@@ -56,6 +58,7 @@ def open_pipeline(request: GenerateRequest) -> Pipeline:
         draws_pupils=card.models.draws_pupils,
         why_not=why_not,
         meets_strangers=request.landmarks is None and "others" in bundle.network("landmark", "first").config.modalities,
+        lip_lead_s=lip_lead_s(card.models.lips.kind),
         fingerprint=bundle.fingerprint,
         description={
             "whom": card.whom,

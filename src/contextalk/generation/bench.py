@@ -98,6 +98,7 @@ def _windows(bundle: Bundle, drawing: Drawing) -> tuple[Callable[[int], object],
             points=faces[:frames],
             times_s=np.arange(frames) / RATE_HZ,
             mel=mel[:frames],
+            lip_mel=mel[:frames],
             identity=head,
             bent=lay_heads(pictures[:frames], head.picture, face, faces[:frames]) if "bent" in heads.wants else None,
         )

@@ -151,6 +151,7 @@ class FaceStep:
                 points=points[rows],
                 times_s=times[rows],
                 mel=mel_chunks(self._mel, times[rows]),
+                lip_mel=mel_chunks(self._mel, times[rows], lead_s=self._pipeline.lip_lead_s),
                 identity=head,
                 bent=None if bent is None else lay(np.stack(masked)[rows], bent.heads[rows]),
                 scene_view=None if views is None else np.stack(views),

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contextalk.core.geometry import Points
 from contextalk.generation.identity import IdentityHead
+from contextalk.media.mel import CHUNK_LEAD_S
 
 Picture = NDArray[np.uint8]
 Face = tuple[Points, Points]
@@ -52,7 +53,8 @@ class Shown:
         masked_crop: (F, 256, 256, 3), the head hidden.
         points: (F, 70, 2) crop px, what is drawn: landmarks and pupils.
         times_s: (F,) when, in the scene.
-        mel: (F, 80, 16) chunks of the driving audio, for the lip references.
+        mel: (F, 80, 16) chunks of the driving audio, as stage 1 hears it.
+        lip_mel: (F, 80, 16), for lip references: these begin `Pipeline.lip_lead_s` before their frames.
         identity: Head crop of the target with its landmarks.
         bent: (F, 256, 256, 3), that head bent to the points, in the masked crops; None for a stage that does not want
             it.
@@ -64,6 +66,7 @@ class Shown:
     points: Points
     times_s: NDArray[np.float64]
     mel: NDArray[np.float32]
+    lip_mel: NDArray[np.float32]
     identity: IdentityHead
     bent: Picture | None = None
     scene_view: Picture | None = None
@@ -95,6 +98,7 @@ class Pipeline:
             draws theirs like anybody's.
         draws_pupils: Whether the drawings that stage 2 was trained on show them.
         why_not: Given an identity (256, 256, 3): why this is a stranger, or None.
+        lip_lead_s: How long before its frame the sound begins that a lip reference is drawn from.
         meets_strangers: Whether stage 1 can do with what it is told of a stranger.
         fingerprint: Changes when anything in the trained models changes.
         description: For the report: name, solver, steps, licence.
@@ -108,4 +112,5 @@ class Pipeline:
     fingerprint: str
     description: dict[str, object]
     encode: Callable[[Picture], Tensor] | None = None
+    lip_lead_s: float = CHUNK_LEAD_S
     meets_strangers: bool = False

@@ -11,6 +11,7 @@ from torch import Tensor
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.diffusion.samplers import SamplerName, sample
 from contextalk.generation.detail import restore_detail
+from contextalk.generation.lip_references import LipReferences
 from contextalk.generation.pipeline import Face, Shown, Told, Want
 from contextalk.media.drawing import draw_faces, draw_landmarks
 from contextalk.models.bundle import Bundle
@@ -123,11 +124,15 @@ class Stage2:
             drawing: How samples are drawn.
             network: Draws both steps in place of the bundle's.
             without: What the network is not told: its null token stands there.
+
+        Raises:
+            ContextalkError: The bundle takes its lip references from Wav2Lip, and the published weights are not here.
         """
         self.bundle = bundle
         self.drawing = drawing
         self.without = without
         self._network = network
+        self._lips = LipReferences(bundle)
 
     @property
     def wants(self) -> frozenset[Want]:
@@ -160,7 +165,7 @@ class Stage2:
                 hints["bent"] = encode_pictures(self.bundle.codec, bent, "face")[None]
             condition = Condition(
                 hints=tuple(hints[name] for name in models.face_hints),
-                lips=self.bundle.lips(_batch(shown.mel, device), known).float(),
+                lips=self._lips(shown.lip_mel, shown.identity, known),
                 identity=known,
                 expression=expression(move(torch.from_numpy(shown.points), device))[None]
                 if "expression" in network.config.modalities

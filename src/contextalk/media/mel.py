@@ -109,18 +109,21 @@ def _bands(continued: Tensor) -> NDArray[np.float32]:
     return normalised.clamp(-SPAN, SPAN).numpy()
 
 
-def mel_chunks(mel: NDArray[np.float32], frames: int | NDArray[np.float64]) -> NDArray[np.float32]:
+def mel_chunks(
+    mel: NDArray[np.float32], frames: int | NDArray[np.float64], *, lead_s: float = CHUNK_LEAD_S
+) -> NDArray[np.float32]:
     """The stretch of spectrogram heard around each video frame.
 
     Args:
         mel: (80, T) of `mel_spectrogram`.
         frames: How many frames at 25 Hz, or (F,) times in seconds.
+        lead_s: How long before its frame a chunk begins.
 
     Returns:
         (F, 80, 16) float32. Steps before the beginning or after the end repeat the first or last one.
     """
     times_s = np.arange(frames) / 25 if isinstance(frames, int) else np.asarray(frames, np.float64)
-    start = np.floor((times_s - CHUNK_LEAD_S) * STEPS_PER_SECOND + _STEP_EPSILON).astype(np.int64)
+    start = np.floor((times_s - lead_s) * STEPS_PER_SECOND + _STEP_EPSILON).astype(np.int64)
     steps = np.clip(start[:, None] + np.arange(CHUNK_STEPS), 0, mel.shape[1] - 1)
     return np.ascontiguousarray(mel[:, steps].transpose(1, 0, 2))
 

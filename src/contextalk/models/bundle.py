@@ -46,14 +46,17 @@ class BundleCard:
 
 
 class Bundle:
-    """All networks of a card, ready to run in evaluation mode: on the CPU, unless moved."""
+    """All networks of a card, ready to run in evaluation mode: on the CPU, unless moved.
+
+    One that takes its lip references from Wav2Lip has no `lips`: whoever draws opens the published weights.
+    """
 
     def __init__(self, card: BundleCard) -> None:
         self.card = card
         models = card.models
         self.codec = Codec(models.codec)
         self.reader = LandmarkReader(models.reader)
-        self.lips = LipGenerator(models.lips)
+        self.lips = LipGenerator(models.lips) if models.lips.kind == "own" else None
         self.familiarity = Familiarity()
         self.networks = {name: MVControlNet(config) for name, config in models.networks.items()}
         for module in self.modules.values():
@@ -65,7 +68,7 @@ class Bundle:
         return {
             "codec": self.codec,
             "reader": self.reader,
-            "lips": self.lips,
+            **({} if self.lips is None else {"lips": self.lips}),
             "familiarity": self.familiarity,
             **self.networks,
         }

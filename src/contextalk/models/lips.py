@@ -1,28 +1,32 @@
 """Lip generator: audio and identity → the lip reference of each frame, 1×16×16 (the paper's Wav2Lip, Sec. 5.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from contextalk.core.choices import LipsKind
+from contextalk.core.config import LATER
+from contextalk.core.geometry import LIP_PX
 from contextalk.models.codec import LATENT_CHANNELS
-
-LIP_PX = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LipsConfig:
-    """Shape of the lip generator.
+    """Where lip references come from, and the shape of the lip generator.
 
     Attributes:
+        kind: `own`: the lip generator. Else Wav2Lip by its published weights (`models/wav2lip.py`), which the paper
+            took and no bundle contains; nothing of the lip generator is built then.
         channels: Width.
         folds: Generators trained on disjoint clips. A training clip gets its references from the one that never saw
             it, so
             that stage 2 learns with references as imperfect as those it will get; new audio is given to the first.
     """
 
+    kind: LipsKind = field(default="own", metadata=LATER)
     channels: int = 96
     folds: int = 2
 

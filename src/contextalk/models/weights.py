@@ -1,7 +1,8 @@
-"""Published weights that judges need: where they come from, whether they are here, and whether they are whole.
+"""Published weights that judges and lip references need: where they come from, whether they are here, and whole.
 
-Nothing is fetched unless asked for (`contextalk weights fetch`); without a file its figures read "not measured". A file
-is kept byte for byte as published, under its published name.
+Nothing is fetched unless asked for (`contextalk weights fetch`); without a file its figures read "not measured", and
+what was taught with Wav2Lip's references does not generate. A file is kept byte for byte as published, under its
+published name.
 """
 
 import hashlib
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from contextalk.models.light_asd import LightAsd
     from contextalk.models.lpips import Lpips
     from contextalk.models.syncnet import SyncNet
+    from contextalk.models.wav2lip import Wav2Lip
 
-Network = Literal["syncnet", "inception", "clip", "lpips", "light_asd"]
+Network = Literal["syncnet", "inception", "clip", "lpips", "light_asd", "wav2lip"]
 
 _TIMEOUT_S = 60.0
 _BLOCK_BYTES = 1 << 20
@@ -43,12 +45,15 @@ class Published:
         name: What it is called on the command line.
         file: Its published file name.
         used_for: The figures, or what else, that need it.
-        url: Its source; None: it comes with a library (torchvision's AlexNet) and is imported from there.
+        url: Its source; None: it is imported, from the library that it comes with (torchvision's AlexNet) or from
+            `page`.
         licence: Of the weights, as their source states it.
         sha256: Digits the file's SHA-256 begins with: all 64, or the eight that the source puts into the file's name.
         network: Which of our networks it fills.
         fills: Beginnings of the names of that network's tensors.
         beside: Beginnings of names in the file that no judge needs.
+        page: Where its source offers it to people, who may have to agree to something first.
+        under: The file is a checkpoint that keeps its tensors under this name; empty: it is the tensors.
     """
 
     name: str
@@ -60,6 +65,22 @@ class Published:
     network: Network
     fills: tuple[str, ...] = ("",)
     beside: tuple[str, ...] = ()
+    page: str = ""
+    under: str = ""
+
+
+def _wav2lip(name: str, sha256: str) -> Published:
+    return Published(
+        name=name,
+        file=f"{name}.pth",
+        used_for="lip references (`train --lips`)",
+        url=None,
+        licence="non-commercial: personal and research use only",
+        sha256=sha256,
+        network="wav2lip",
+        page="https://github.com/Rudrabha/Wav2Lip",
+        under="state_dict",
+    )
 
 
 REGISTRY = (
@@ -127,6 +148,9 @@ REGISTRY = (
         network="light_asd",
         beside=("lossV.",),
     ),
+    # Their authors state no sums; these are the ones that projects which pin the files agree on. 436 MB each.
+    _wav2lip("wav2lip", "b78b681b68ad9fe6c6fb1debc6ff43ad05834a8af8a62ffc4167b7b34ef63c37"),
+    _wav2lip("wav2lip_gan", "ca9ab7b7b812c0e80a6e70a5977c545a1e8a365a6c49d5e533023c034d7ac3d8"),
 )
 
 
@@ -197,9 +221,10 @@ def fetch_weights(
         return target
     address = url or published.url
     if address is None:
+        source = f" from {published.page}" if published.page else ""
         raise ContextalkError(
-            f"{published.name} has no address of its own: get {published.file}, then `contextalk weights import "
-            f"{published.name} {published.file}`"
+            f"{published.name} has no address of its own: get {published.file}{source}, then `contextalk weights "
+            f"import {published.name} {published.file}`"
         )
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{published.file}.part"
@@ -219,6 +244,12 @@ def check_file(published: Published, file: Path) -> str:
     Raises:
         ContextalkError: It is not.
     """
+    seen = _check_sum(published, file)
+    _fitting(published, file, _network(published.network, on="meta"))
+    return seen
+
+
+def _check_sum(published: Published, file: Path) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(_BLOCK_BYTES):
@@ -228,7 +259,6 @@ def check_file(published: Published, file: Path) -> str:
         raise ContextalkError(
             f"{file} is not {published.name} as published: its SHA-256 begins {seen[:8]}, wanted {published.sha256[:8]}"
         )
-    _fitting(published, file, _network(published.network, on="meta"))
     return seen
 
 
@@ -257,6 +287,25 @@ def open_light_asd(folder: Path) -> "LightAsd | None":
     return _open("light_asd", folder)  # pyright: ignore[reportReturnType]
 
 
+def open_wav2lip(name: str, folder: Path) -> "Wav2Lip":
+    """Wav2Lip's generator, `wav2lip` or `wav2lip_gan`; its SHA-256 is checked, for bundles know it by name alone.
+
+    Raises:
+        ContextalkError: The weights are not here, or not those that were published.
+    """
+    published = find_published(name)
+    file = folder / published.file
+    if not file.is_file():
+        raise ContextalkError(
+            f"{file} does not exist, wanted for lip references: get {published.file} from {published.page}, then "
+            f"`contextalk weights import {name} FILE`"
+        )
+    _check_sum(published, file)
+    network = _network(published.network, on="cpu")
+    network.load_state_dict(_fitting(published, file, network), strict=False)
+    return network.eval().requires_grad_(requires_grad=False)  # pyright: ignore[reportReturnType]
+
+
 def _open(name: Network, folder: Path) -> "nn.Module | None":
     parts = [published for published in REGISTRY if published.network == name]
     if not all((folder / published.file).is_file() for published in parts):
@@ -276,6 +325,7 @@ def _network(name: Network, *, on: Literal["meta", "cpu"]) -> "nn.Module":
     from contextalk.models.light_asd import LightAsd
     from contextalk.models.lpips import Lpips
     from contextalk.models.syncnet import SyncNet
+    from contextalk.models.wav2lip import Wav2Lip
 
     makers: dict[Network, Callable[[], nn.Module]] = {
         "syncnet": SyncNet,
@@ -283,6 +333,7 @@ def _network(name: Network, *, on: Literal["meta", "cpu"]) -> "nn.Module":
         "clip": ClipVision,
         "lpips": Lpips,
         "light_asd": LightAsd,
+        "wav2lip": Wav2Lip,
     }
     with torch.device(on):
         return makers[name]()
@@ -294,7 +345,7 @@ def _fitting(published: Published, file: Path, network: "nn.Module") -> "dict[st
     Raises:
         ContextalkError: A tensor is missing, has another shape, or is unknown.
     """
-    stored = _read(file)
+    stored = _read(file, published.under)
     counter = "num_batches_tracked"  # of batch normalisation: files older than PyTorch 0.4.1 have none, nobody reads it
     wanted = {
         name: tuple(value.shape)
@@ -316,8 +367,8 @@ def _fitting(published: Published, file: Path, network: "nn.Module") -> "dict[st
     return {name: value.float() for name, value in fitting.items()}
 
 
-def _read(file: Path) -> "dict[str, Tensor]":
-    """Tensors by name; no pickled code is run."""
+def _read(file: Path, under: str) -> "dict[str, Tensor]":
+    """Tensors by name, in a checkpoint those `under` a name; no pickled code is run."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -330,6 +381,9 @@ def _read(file: Path) -> "dict[str, Tensor]":
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
         raise ContextalkError(f"{file} is damaged or no file of weights: {reason}") from error
+    if under and isinstance(stored, dict) and isinstance(stored.get(under), dict):
+        # A network that learnt on several cards has all its tensors' names begin so.
+        stored = {name.removeprefix("module."): value for name, value in stored[under].items()}
     if not isinstance(stored, dict) or not all(isinstance(value, torch.Tensor) for value in stored.values()):
         raise ContextalkError(f"{file} holds a {type(stored).__name__}, wanted tensors by name")
     return stored

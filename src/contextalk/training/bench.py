@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from contextalk.core.errors import ContextalkError
-from contextalk.core.geometry import CROP_PX, LATENT_CELLS
+from contextalk.core.geometry import CROP_PX, LATENT_CELLS, LIP_PX
 from contextalk.core.records import OTHERS_SHAPE
 from contextalk.models.codec import LATENT_CHANNELS
-from contextalk.models.lips import LIP_PX, LipGenerator
+from contextalk.models.lips import LipGenerator
 from contextalk.models.machine import compute_type, describe
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.models.speed import forget_peak_memory, peak_flops, peak_memory_mb, seconds_each

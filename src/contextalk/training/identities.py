@@ -84,9 +84,7 @@ def bent_heads(
 ) -> Frames:
     """The identity bent to every frame of a clip: (F, 256, 256, 3).
 
-    A long clip's halves lend heads to each other, at least a window from where they meet; other clips of the person
-    lend theirs as often as there are some, unless they show the same moments. A clip with nobody to borrow from is left
-    masked: the network then learns to do without.
+    A clip with nobody to borrow from is left masked: the network then learns to do without.
 
     Args:
         key: Of the clip; decides who lends.
@@ -94,11 +92,33 @@ def bent_heads(
         identities: Heads of the person.
         moment: `moment_of` the clip.
     """
+    bent = seen.masked.copy()
+    for part, known in lent_heads(key, seen.head, seen.points, identities, moment):
+        if known is not None:
+            bent[part] = lay_heads(seen.masked[part], known.picture, known.points, seen.points[part])
+    return bent
+
+
+def lent_heads(
+    key: str, heads: Frames, points: Points, identities: Sequence[KnownHead], moment: tuple[str, float]
+) -> list[tuple[slice, KnownHead | None]]:
+    """Whose head stands for the identity in each half of a clip; None: nobody's.
+
+    A long clip's halves lend heads to each other, at least a window from where they meet; other clips of the person
+    lend theirs as often as there are some, unless they show the same moments.
+
+    Args:
+        key: Of the clip; decides who lends.
+        heads: (F, 256, 256, 3), its own.
+        points: (F, 70, 2) crop px, theirs.
+        identities: Heads of the person.
+        moment: `moment_of` the clip.
+    """
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]))
     source, start_s = moment
-    frames = len(seen.head)
+    frames = len(heads)
     half = frames // 2
-    bent = seen.masked.copy()
+    lent: list[tuple[slice, KnownHead | None]] = []
     for part, lenders in (
         (slice(0, half), (half + WINDOW_FRAMES, frames)),
         (slice(half, frames), (0, half - WINDOW_FRAMES)),
@@ -112,14 +132,12 @@ def bent_heads(
                 KnownHead(
                     source=source,
                     time_s=start_s + lender / RATE_HZ,
-                    picture=seen.head[lender],
-                    points=seen.points[lender],
+                    picture=heads[lender],
+                    points=points[lender],
                 )
             )
-        if candidates:
-            known = candidates[int(rng.integers(len(candidates)))]
-            bent[part] = lay_heads(seen.masked[part], known.picture, known.points, seen.points[part])
-    return bent
+        lent.append((part, candidates[int(rng.integers(len(candidates)))] if candidates else None))
+    return lent
 
 
 def _order(key: str) -> bytes:

@@ -19,13 +19,14 @@ from contextalk.core.records import Progress
 from contextalk.core.time import WINDOW_FRAMES
 from contextalk.dataset.clips import Clip
 from contextalk.dataset.splits import is_kept_for_judges
+from contextalk.faces.lips import lip_pictures
 from contextalk.faces.others import describe_others
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec, Domain
 from contextalk.models.pictures import Frames, encode_pictures
 from contextalk.training.clip_workers import map_clips
 from contextalk.training.identities import KnownHead, bent_heads, moment_of, spare_identities
-from contextalk.training.pictures import clip_pictures, lip_pictures
+from contextalk.training.pictures import clip_pictures
 
 _FORMAT = 6
 """Raised when a clip's tensors change: older caches are then left aside."""
@@ -114,14 +115,14 @@ def cached_latents(
     folder = cache / f"{codec_key(codec)}-{'pupils' if draws_pupils else 'plain'}-{_FORMAT}"
     folder.mkdir(parents=True, exist_ok=True)
     clips: list[LatentClip] = []
-    rows, files = _list_clips(dataset)
+    rows, files = list_clips(dataset)
     missing = [key for key in rows if not (folder / files[key]).is_file()]
     if missing:
         known = spare_identities(dataset, rows, workers=workers)
         lenders = {key: known.get(rows[key], ()) for key in missing}
         seen = map_clips(dataset, lenders, partial(see_clip, draws_pupils=draws_pupils), workers=workers)
         for done, clip in enumerate(seen, start=1):
-            _write(folder / files[clip.key], encode_clip(clip, codec))
+            write_clip(folder / files[clip.key], encode_clip(clip, codec))
             if progress is not None:
                 progress("latents", done, len(missing))
     for key, (person, split) in rows.items():
@@ -177,7 +178,7 @@ def encode_clip(clip: SeenClip, codec: Codec) -> dict[str, Tensor]:
     return {**latents, **{name: torch.from_numpy(value) for name, value in clip.rest.items()}}
 
 
-def _list_clips(dataset: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+def list_clips(dataset: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """Kept clips: key → (person, split), and key → file in the cache.
 
     A shard's name tells content and parameters of its source: a clip prepared anew is another file.
@@ -192,7 +193,8 @@ def _list_clips(dataset: Path) -> tuple[dict[str, tuple[str, str]], dict[str, st
     )
 
 
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
+def write_clip(path: Path, tensors: dict[str, Tensor]) -> None:
+    """A clip's file in a cache, whole or not at all."""
     part = path.with_suffix(".part")
     save_file({name: value.contiguous() for name, value in tensors.items()}, part)
     part.replace(path)

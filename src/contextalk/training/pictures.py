@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +9,6 @@ from contextalk.core.geometry import CROP_PX, Points
 from contextalk.dataset.clips import Clip
 from contextalk.faces.views import masked_crop, scene_view_from_resized
 from contextalk.media.drawing import draw_sequence
-from contextalk.models.lips import LIP_PX
 from contextalk.models.pictures import Frames
 
 
@@ -54,31 +52,6 @@ def fill_pupils(points: Points, pupils: Points) -> Points:
     """Pupils (F, 2, 2) with the unknown ones put in the middle of their eyes."""
     middles = np.stack([points[:, 36:42].mean(axis=1), points[:, 42:48].mean(axis=1)], axis=1)
     return np.where(np.isnan(pupils), middles, pupils).astype(np.float32)
-
-
-def lip_pictures(head: Frames, points: Points) -> NDArray[np.uint8]:
-    """Truth of the lip reference: (F, 16, 16) grey, the upright square around the mouth, half as wide as the face.
-
-    Each picture is normalised to mean 128 and standard deviation 50: a reference tells a mouth's shape, not its skin.
-
-    Args:
-        head: (F, 256, 256, 3).
-        points: (F, 70 or 68, 2) crop px.
-    """
-    cut = []
-    for picture, face in zip(head, points, strict=True):
-        centre = face[48:60].mean(axis=0)
-        side = float(np.linalg.norm(face[16] - face[0])) / 2
-        across = face[45] - face[36]
-        cosine, sine = across / max(1e-6, float(np.linalg.norm(across))) * side / LIP_PX
-        # Lip px (0 … 16) → crop px; OpenCV's pixel centres are at integers.
-        turn = np.array([[cosine, -sine], [sine, cosine]])
-        shift = centre - turn @ np.full(2, LIP_PX / 2 - 0.5) - 0.5
-        grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 1.2).astype(np.float32)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        mouth = cv2.warpAffine(grey, np.c_[turn, shift], (LIP_PX, LIP_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        cut.append((mouth - mouth.mean()) / max(1.0, float(mouth.std())) * 50 + 128)
-    return np.clip(np.stack(cut).round(), 0, 255).astype(np.uint8)
 
 
 def picture_weights(points: Points) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from contextalk.core.choices import Device
+from contextalk.core.choices import Device, LipsKind
 from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError, ContextalkError, DatasetError
 from contextalk.core.records import Progress
@@ -30,6 +30,8 @@ from contextalk.models.machine import CPU, choose_device
 from contextalk.models.mvcontrolnet import MVControlNet, NetworkConfig
 from contextalk.models.reader import LandmarkReader
 from contextalk.models.syncnet import SyncJudge, SyncJudgeConfig
+from contextalk.models.wav2lip import Wav2Lip
+from contextalk.models.weights import default_folder, find_published, open_wav2lip
 from contextalk.presets import PRESETS, Preset
 from contextalk.training.ablations import NETWORK_FILE, ONE_STAGE_BUDGET, ablation_networks
 from contextalk.training.checkpoint import load_averaged
@@ -38,13 +40,13 @@ from contextalk.training.config import Budget, TrainConfig
 from contextalk.training.first_frames import generate_first_frames
 from contextalk.training.guesses import cached_guesses
 from contextalk.training.latents import LatentClip, cached_latents, split_clips
-from contextalk.training.lip_references import FoldedLips
+from contextalk.training.lip_references import DrawnLips, FoldedLips, cached_references
 from contextalk.training.loop import Objective, fit
 from contextalk.training.objectives.codec import CodecObjective
 from contextalk.training.objectives.context import ContextObjective
-from contextalk.training.objectives.denoising import DenoisingObjective, Lesson, Stage
+from contextalk.training.objectives.denoising import DenoisingObjective, Lesson, LipSource, Stage
 from contextalk.training.objectives.lip_reader import LipReaderObjective
-from contextalk.training.objectives.lips import LipsObjective
+from contextalk.training.objectives.lips import LipsObjective, lip_figures
 from contextalk.training.objectives.probe import ProbeObjective
 from contextalk.training.objectives.reader import ReaderObjective
 from contextalk.training.objectives.sync import MouthClip, SyncObjective, mouth_clips
@@ -69,6 +71,7 @@ def train(
     preset: str = "compact",
     from_bundle: Path | None = None,
     windows: int | None = None,
+    lips: LipsKind | None = None,
     device: Device = "auto",
     workers: int = 1,
     progress: Progress | None = None,
@@ -84,6 +87,8 @@ def train(
         preset: Name in `PRESETS`; a run keeps the one it began with.
         from_bundle: Start from these weights; its codec is kept as it is, unless `codec` is named with `windows`.
         windows: Train the named network for this many windows instead of the preset's.
+        lips: Where lip references come from, kept as the preset is; None: from where the run has them, a new one as
+            its bundle, or from our own generator.
         device: Where networks learn; a run may go on elsewhere than it began.
         workers: Processes that read clips and draw what networks see of them.
         progress: Told what is being done.
@@ -92,12 +97,12 @@ def train(
         Held-out figures per network trained.
 
     Raises:
-        ContextalkError: No such network, preset or device, another bundle than the run began with, or a network trained
-            before what it stands on.
+        ContextalkError: No such network, preset or device, another bundle or other lip references than the run began
+            with, no published weights for them, or a network trained before what it stands on.
     """
     where = choose_device(device)
     start = None if from_bundle is None else Bundle.load(from_bundle)
-    chosen = _preset(run, preset)
+    chosen = _preset(run, preset, lips, start)
     _keep_start(run, _start_of(from_bundle, start))
     training_run = TrainingRun(data, run, chosen, start=start, device=where, workers=workers, progress=progress)
     if windows is not None:
@@ -129,7 +134,7 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
         whom=whom or _whom(persons),
         persons=tuple(persons) if len(persons) <= 8 else (),
         record={name: json.dumps(values) for name, values in figures.items()},
-        licence="Apache-2.0",
+        licence=_licence(preset.models.lips.kind),
     )
     start = None if from_bundle is None else Bundle.load(from_bundle)
     if start is not None:
@@ -199,7 +204,8 @@ class TrainingRun:
         names = list(self.models.networks) if network == "all" else [_folder_name(network)]
         for name in names:
             if name not in self.budgets:
-                raise ContextalkError(f"no network {name!r}, wanted one of {', '.join(self.order)}")
+                wanted = ", ".join(one for one in self.order if one in self.budgets)
+                raise ContextalkError(f"no windows teach {name!r}, wanted one of {wanted}")
             self.budgets[name] = replace(self.budgets[name], windows=windows)
         self.tunes_codec = self.start is not None and names == ["codec"]
 
@@ -223,6 +229,8 @@ class TrainingRun:
 
     def train(self, network: str) -> dict[str, dict[str, float]]:
         """Train `network`, or `all` of `order`."""
+        if network == "all" and self.models.lips.kind != "own":
+            _ = self.wav2lip  # weights that are not here are missed now, not after the codec
         names = self.order if network == "all" else [_folder_name(network)]
         steps: dict[str, Callable[[], dict[str, float]]] = {
             "codec": self._train_codec,
@@ -265,6 +273,15 @@ class TrainingRun:
                 f"{self.folder} has no trained codec: `contextalk train codec --run {self.folder}` first"
             )
         return codec.to(self.device).eval().requires_grad_(requires_grad=False)
+
+    @cached_property
+    def wav2lip(self) -> Wav2Lip:
+        """Who draws the lip references of a run that does not train its own.
+
+        Raises:
+            ContextalkError: The published weights are not here.
+        """
+        return open_wav2lip(self.models.lips.kind, default_folder()).to(self.device)
 
     @cached_property
     def clips(self) -> tuple[list[LatentClip], list[LatentClip]]:
@@ -381,8 +398,10 @@ class TrainingRun:
         return self._fit(LipReaderObjective(LipReader(LipReaderConfig()), self.judge_clips), self._decaying())
 
     def _train_lips(self) -> dict[str, float]:
-        lips = self._started(LipGenerator(self.models.lips), "lips")
-        return self._fit(LipsObjective(lips, *self.clips, self.device), self._decaying())
+        """Train the lip generator, or draw what Wav2Lip says, where nothing descends; both say how near they come."""
+        if self.models.lips.kind != "own":
+            return lip_figures(self._lip_sources()[1], self.windows[1])
+        return self._fit(LipsObjective(self._own_lips(), *self.clips, self.device), self._decaying())
 
     def _train_context(self) -> dict[str, float]:
         name = self.models.network_name("landmark", "first")
@@ -467,14 +486,30 @@ class TrainingRun:
             residual={"landmark": self.models.landmark_residual, "face": self.models.face_residual}.get(stage, 0.0),
         )
 
-    def _lip_sources(self) -> tuple[FoldedLips, FoldedLips]:
-        lips = self._started(LipGenerator(self.models.lips), "lips")
-        if not load_averaged(self.folder / "lips", lips) and self.start is None:
+    def _own_lips(self) -> LipGenerator:
+        """A lip generator, begun with that of the bundle where it has one."""
+        lips = LipGenerator(self.models.lips)
+        return lips if self.start is None or self.start.lips is None else self._started(lips, "lips")
+
+    def _lip_sources(self) -> tuple[LipSource, LipSource]:
+        """References of training and of held-out windows."""
+        training, held_out = self.clips
+        if self.models.lips.kind != "own":
+            drawn = cached_references(
+                self.data,
+                [*training, *held_out],
+                self.wav2lip,
+                self.folder / "latents" / self.models.lips.kind,
+                workers=self.workers,
+                progress=self.progress,
+            )
+            return DrawnLips(drawn, training, self.device), DrawnLips(drawn, held_out, self.device)
+        lips = self._own_lips()
+        if not load_averaged(self.folder / "lips", lips) and (self.start is None or self.start.lips is None):
             raise ContextalkError(
                 f"{self.folder} has no trained lips: `contextalk train lips --run {self.folder}` first"
             )
         lips.to(self.device)
-        training, held_out = self.clips
         return FoldedLips(lips, training), FoldedLips(lips, held_out, fold=0)
 
     def _generated_first(self, lesson: Lesson) -> Tensor | None:
@@ -532,14 +567,21 @@ def _load_from(start: Bundle, name: str, network: nn.Module) -> None:
         raise BundleError(f"the bundle given has no {name} of this preset's shape") from error
 
 
-def _preset(run: Path, name: str) -> Preset:
-    """The preset a run began with; a new run notes it."""
+def _preset(run: Path, name: str, lips: LipsKind | None, start: Bundle | None) -> Preset:
+    """The preset and the lip references a run began with; a new run notes them."""
     path = run / PRESET_FILE
     if path.is_file():
-        return from_dict(Preset, json.loads(path.read_text()))
+        began = from_dict(Preset, json.loads(path.read_text()))
+        if lips not in (None, began.models.lips.kind):
+            raise ContextalkError(
+                f"{run} has its lip references from {began.models.lips.kind}, now wanted from {lips}: begin another run"
+            )
+        return began
     if name not in PRESETS:
         raise ContextalkError(f"no preset {name!r}, wanted one of {', '.join(PRESETS)}")
     preset = PRESETS[name]()
+    kind = lips or (preset.models.lips.kind if start is None else start.card.models.lips.kind)
+    preset = replace(preset, models=replace(preset.models, lips=replace(preset.models.lips, kind=kind)))
     run.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(to_dict(preset), indent=2) + "\n")
     return preset
@@ -575,7 +617,7 @@ def _budgets(preset: Preset) -> dict[str, Budget]:
         "codec": config.codec,
         "probe": config.probe,
         "reader": config.reader,
-        "lips": config.lips,
+        **({"lips": config.lips} if preset.models.lips.kind == "own" else {}),
         "estimator": config.reader,
         "context": config.context,
         "sync": config.sync,
@@ -596,6 +638,12 @@ def _share(name: str, config: TrainConfig) -> float:
     if name == "one_stage":
         return ONE_STAGE_BUDGET
     return config.landmark_share if name.startswith("landmark") else 1.0
+
+
+def _licence(lips: LipsKind) -> str:
+    """Of a bundle's weights, and of those it cannot generate without."""
+    own = "Apache-2.0"
+    return own if lips == "own" else f"{own}; its lip references are drawn by {lips}, {find_published(lips).licence}"
 
 
 def _folder_name(network: str) -> str:

@@ -49,6 +49,7 @@ def pictures(frames: int, seed: int) -> np.ndarray:
 
 def shown(frames: int, mel: np.ndarray | None = None, **changes: Any) -> Shown:
     """All that a stage 2 is shown."""
+    mel = np.zeros((frames, 80, 16), np.float32) if mel is None else mel
     points, head = np.repeat(WHOLE[None], frames, axis=0), IdentityHead(picture=pictures(1, 1)[0], points=WHOLE)
     masked = pictures(frames, 3)
     everything = Shown(
@@ -56,7 +57,8 @@ def shown(frames: int, mel: np.ndarray | None = None, **changes: Any) -> Shown:
         masked_crop=masked,
         points=points,
         times_s=np.arange(frames) / 25,
-        mel=np.zeros((frames, 80, 16), np.float32) if mel is None else mel,
+        mel=mel,
+        lip_mel=mel,
         identity=head,
         bent=lay_heads(masked, head.picture, head.points, points),
     )

@@ -1,20 +1,24 @@
 """A run says which bundle it started from, and is not gone on with from another."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from contextalk.core.choices import LipsKind
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.presets import debug
-from contextalk.training.run import START_FILE, bundle_run, train
+from contextalk.training.run import PRESET_FILE, START_FILE, bundle_run, train
 
 
-def make_bundle(folder: Path, seed: int) -> Path:
+def make_bundle(folder: Path, seed: int, lips: LipsKind = "own") -> Path:
     torch.manual_seed(seed)
-    Bundle(BundleCard(models=debug().models, whom="nobody", persons=(), record={}, licence="")).save(folder)
+    models = debug().models
+    models = replace(models, lips=replace(models.lips, kind=lips))
+    Bundle(BundleCard(models=models, whom="nobody", persons=(), record={}, licence="")).save(folder)
     return folder
 
 
@@ -76,3 +80,51 @@ def test_others_stand_on_the_bundles_codec_for_good_and_on_no_half_of_one(tmp_pa
     ):
         with pytest.raises(ContextalkError, match=r"the codec of .* is half trained"):
             again()
+
+
+def begin(run: Path, *, lips: LipsKind | None = None, bundle: Path | None = None) -> dict[str, object]:
+    """Begin a run, or go on with it, and say what it notes of its lip references."""
+    with pytest.raises(ContextalkError, match="no dataset"):
+        train("probe" if bundle else "codec", data=run / "none", run=run, preset="debug", lips=lips, from_bundle=bundle)
+    return json.loads((run / PRESET_FILE).read_text())["models"]["lips"]
+
+
+def test_where_lip_references_come_from_is_decided_when_a_run_begins(tmp_path: Path):
+    own = {"channels": 16, "folds": 2}
+    assert begin(tmp_path / "own") == own  # as before there was a choice
+    assert begin(tmp_path / "said", lips="own") == own
+    run = tmp_path / "theirs"
+    theirs = {"kind": "wav2lip_gan", **own}
+    assert begin(run, lips="wav2lip_gan") == theirs
+    assert begin(run) == begin(run, lips="wav2lip_gan") == theirs
+    for folder, wanted, began in ((run, "own", "wav2lip_gan"), (tmp_path / "own", "wav2lip", "own")):
+        with pytest.raises(ContextalkError, match=f"from {began}, now wanted from {wanted}: begin another") as caught:
+            train("codec", data=tmp_path / "none", run=folder, preset="debug", lips=wanted)  # pyright: ignore[reportArgumentType]
+        assert "\n" not in str(caught.value)
+
+
+def test_a_run_from_a_bundle_has_its_lip_references_unless_it_says_otherwise(tmp_path: Path):
+    theirs, ours = make_bundle(tmp_path / "theirs", 0, "wav2lip"), make_bundle(tmp_path / "ours", 0)
+    assert not (theirs / "lips.safetensors").exists()
+    assert begin(tmp_path / "kept", bundle=theirs)["kind"] == "wav2lip"
+    assert begin(tmp_path / "given", bundle=ours, lips="wav2lip_gan")["kind"] == "wav2lip_gan"
+    run = tmp_path / "freed"
+    assert "kind" not in begin(run, bundle=theirs, lips="own")
+    with pytest.raises(BundleError, match="no lips of this preset's shape"):
+        bundle_run(run, tmp_path / "out", from_bundle=theirs)
+    with pytest.raises(ContextalkError, match="no dataset"):  # a generator of its own can be taught
+        train("lips", data=tmp_path / "none", run=run, preset="debug", from_bundle=theirs)
+    bundle_run(tmp_path / "kept", tmp_path / "out", from_bundle=theirs)
+    made = Bundle.load(tmp_path / "out")
+    assert made.card.models.lips.kind == "wav2lip"
+    assert (
+        made.card.licence
+        == "Apache-2.0; its lip references are drawn by wav2lip, non-commercial: personal and research use only"
+    )
+
+
+def test_all_is_not_begun_without_the_weights_it_will_want(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ContextalkError, match="contextalk weights import wav2lip FILE"):
+        train("all", data=tmp_path / "none", run=tmp_path / "run", preset="debug", lips="wav2lip")
+    assert not (tmp_path / "run" / "codec").exists()

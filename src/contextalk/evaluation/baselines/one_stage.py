@@ -12,6 +12,7 @@ from contextalk.core.records import NUM_POINTS, GenerateRequest, GenerateResult,
 from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablation
 from contextalk.evaluation.baselines.pipelines import open_bundle, refuse, with_stages
 from contextalk.generation.generate import generate_with
+from contextalk.generation.lip_references import LipReferences
 from contextalk.generation.pipeline import Face, Picture, Shown, Told, Want
 from contextalk.generation.stages import Drawing
 from contextalk.generation.work import file_digest
@@ -74,6 +75,7 @@ class OneStageFaces:
         self.bundle = bundle
         self.network = network
         self.drawing = drawing
+        self._lips = LipReferences(bundle)
 
     def window(self, shown: Shown, carried: Tensor | None, seed: int) -> tuple[Picture, Tensor]:
         """Heads (F, 256, 256, 3) and latents (F, 16, 16, 16); neither drawing nor masked crop is looked at."""
@@ -86,7 +88,7 @@ class OneStageFaces:
             condition = Condition(
                 hints=(encode_pictures(self.bundle.codec, shown.scene_view, "scene")[None],),
                 audio=heard if "audio" in told else None,
-                lips=self.bundle.lips(heard, known).float() if "lips" in told else None,
+                lips=self._lips(shown.lip_mel, shown.identity, known) if "lips" in told else None,
                 identity=known if "identity" in told and carried is None else None,
             )
             noise = draw_normal(latent_shape(1, len(shown.scene_view)), torch.Generator().manual_seed(seed), device)

@@ -100,6 +100,7 @@ def window(frames: int, seed: int = 0) -> Shown:
         points=np.zeros((frames, 70, 2), np.float32),
         times_s=np.arange(frames) / 25,
         mel=random.normal(size=(frames, 80, 16)).astype(np.float32),
+        lip_mel=random.normal(size=(frames, 80, 16)).astype(np.float32),
         identity=IdentityHead(picture=pictures(1)[0], points=np.zeros((70, 2), np.float32)),
     )
 

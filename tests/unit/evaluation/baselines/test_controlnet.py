@@ -175,6 +175,7 @@ def test_each_frame_is_drawn_by_itself_under_both_controls(base: Path) -> None:
             points=np.zeros((len(drawing), 70, 2), np.float32),
             times_s=np.arange(len(drawing)) / 25,
             mel=np.zeros((len(drawing), 80, 16), np.float32),
+            lip_mel=np.zeros((len(drawing), 80, 16), np.float32),
             identity=head,
         )
         heads, latents = faces.window(shown, carried, len(drawing))
