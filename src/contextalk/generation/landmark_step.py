@@ -16,6 +16,7 @@ from contextalk.generation.identity import Identity
 from contextalk.generation.pipeline import LandmarkStage, Picture, Told
 from contextalk.generation.plan import Span, group_windows, span_times, window_seed
 from contextalk.generation.region import Region
+from contextalk.generation.steadying import steady
 from contextalk.generation.work import WorkFolder
 from contextalk.media.mel import mel_chunks
 from contextalk.media.video import read_at
@@ -116,11 +117,13 @@ class LandmarkStep:
         return int(self._offsets[span]) + frame
 
     def _landmarks(self) -> Landmarks:
-        points = self.crop.to_scene(self._points)
+        spans = [slice(self._row(span, 0), self._row(span, len(times))) for span, times in enumerate(self._times)]
+        held = [steady(self._points[rows], self._pupils[rows]) for rows in spans]
+        points, pupils = (self.crop.to_scene(np.concatenate(parts)) for parts in zip(*held, strict=True))
         size_px = self._region.scene.size_px
         return Landmarks(
             points=points,
-            pupils=self.crop.to_scene(self._pupils),
+            pupils=pupils,
             head_pose=head_pose(points, size_px),
             valid=np.ones(len(points), bool),
             times_s=self.times_s,
