@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -38,9 +38,23 @@ class Task(Protocol[Made]):
         ...
 
 
+class Runner(Protocol):
+    """Does tasks in any order; more may be added on the way.
+
+    Yields:
+        Task and result; None for one whose process died `TRIES` times.
+    """
+
+    def __call__(
+        self, tasks: deque[Task[Result]], *, told: Callable[[Task[Result], str, int, int], None]
+    ) -> Generator[tuple[Task[Result], Result | None], None, None]:
+        """Do them."""
+        ...
+
+
 def run_here(
     tasks: deque[Task[Result]], told: Callable[[Task[Result], str, int, int], None]
-) -> Iterator[tuple[Task[Result], Result | None]]:
+) -> Generator[tuple[Task[Result], Result | None], None, None]:
     """Do tasks one after the other in this process; more may be added on the way."""
     while tasks:
         task = tasks.popleft()
@@ -49,7 +63,7 @@ def run_here(
 
 def run_on_workers(
     tasks: deque[Task[Result]], num_workers: int, told: Callable[[Task[Result], str, int, int], None]
-) -> Iterator[tuple[Task[Result], Result | None]]:
+) -> Generator[tuple[Task[Result], Result | None], None, None]:
     """Do tasks on processes, in any order; more may be added on the way.
 
     Yields:
