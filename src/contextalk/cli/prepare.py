@@ -31,6 +31,8 @@ class Prepare:
         min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
         contact_sheet: Also draw, before the first clip is cut, who is in all videos together: a row a person.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
+        ray: Let the processes of a Ray cluster do it, at most --workers at once if that is more than 1; without ADDRESS
+            those of a cluster on this machine, begun for it. All its machines must reach sources and dataset.
         forget_sources: Remove the local copy of a video at a URL when its clips are finished.
         json: Print the answer as JSON.
     """
@@ -47,6 +49,7 @@ class Prepare:
     min_sync: float = 0.15
     contact_sheet: Annotated[Path | None, arg(metavar="P.png")] = None
     workers: int = 1
+    ray: Annotated[tuple[()] | tuple[str] | None, arg(metavar="[ADDRESS]")] = None
     forget_sources: bool = False
     json: bool = False
 
@@ -60,6 +63,7 @@ class Prepare:
             target=self.target,
             annotations=self.annotations,
             workers=self.workers,
+            ray=None if self.ray is None else next(iter(self.ray), "local"),
             forget_sources=self.forget_sources,
             progress=progress,
             person=self.person,

@@ -16,7 +16,7 @@ from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow, write_manifest
 from contextalk.dataset.page import write_page
 from contextalk.dataset.people import group_number
-from contextalk.dataset.places import FETCHING, Place, open_place
+from contextalk.dataset.places import FETCHING, Folder, Place, is_url, open_place
 from contextalk.dataset.sources import Source, find_sources
 from contextalk.dataset.splits import read_split_rule
 from contextalk.dataset.steps import (
@@ -43,6 +43,7 @@ from contextalk.dataset.whoiswho import (
 from contextalk.dataset.workers import Runner, Task, run_here, run_on_workers
 from contextalk.faces.appearance import Encoder, PlainEncoder
 from contextalk.faces.groups import Group
+from contextalk.media.files import cache_folder
 
 _LOCK = ".lock"
 
@@ -87,6 +88,7 @@ def prepare(
     target: str = "largest",
     annotations: str = "auto",
     workers: int = 1,
+    ray: str | None = None,
     progress: Progress | None = None,
     person: str | None = None,
     split_by: Path | None = None,
@@ -109,6 +111,8 @@ def prepare(
         target: As in `PrepareConfig`, like the following.
         annotations: Where landmarks come from.
         workers: Processes; one that dies costs the source it was at, which is tried once more. With 1, this process.
+        ray: Address of the Ray cluster whose processes do it, "local" for one of this machine's that ends with the
+            call; there `workers` is the most at once, and 1 as many as it has. None: no cluster.
         progress: Told of kilobytes of sources done, and in brackets of the source and the stage at work.
         person: Name of the person in real videos; None: of the group, `group-N`, for somebody whom several sources
             show, else of the source.
@@ -123,11 +127,17 @@ def prepare(
 
     Raises:
         DatasetError: A number out of its range, a source that does not exist, a folder without videos, another call at
-            work on the same dataset, no such group, nobody to draw on the contact sheet, or no clip in any of the
-            sources (the manifest of the reasons is written all the same).
+            work on the same dataset, no such group, nobody to draw on the contact sheet, no such cluster, files that
+            its machines do not reach, or no clip in any of the sources (the manifest of the reasons is written all the
+            same).
         PlaceError: A URL that cannot be read, or written to.
     """
     started = time.monotonic()
+    if ray is not None:  # workers of a cluster stand in folders of their own
+        sources, output = [_absolute(source) for source in sources], _absolute(output)
+        target = str(_absolute(target)) if Path(target).is_file() else target
+        annotations = annotations if annotations in ("auto", "none") else str(_absolute(annotations))
+        split_by = None if split_by is None else split_by.absolute()
     config = PrepareConfig(
         target=target,
         annotations=annotations,
@@ -144,8 +154,7 @@ def prepare(
     dataset.make()
     for folder in (UNITS, SHARDS, WORK):
         (dataset.folder / folder).mkdir(exist_ok=True)
-    runner, may_divide = _runner(dataset, workers)
-    with _alone(dataset):
+    with _alone(dataset), _runner(dataset, found, config, workers, ray) as (runner, may_divide):
         run = _Run(
             found,
             dataset,
@@ -182,13 +191,30 @@ def prepare(
     )
 
 
-def _runner(dataset: Place, workers: int) -> tuple[Runner, bool]:
+def _absolute(address: Path | str) -> Path | str:
+    return address if is_url(address) else Path(address).absolute()
+
+
+@contextmanager
+def _runner(
+    dataset: Place, sources: Sequence[Source], config: PrepareConfig, workers: int, ray: str | None
+) -> Iterator[tuple[Runner, bool]]:
     """Who does the tasks, and whether a source may be divided among them."""
-    if workers == 1:
-        return run_here, False
-    if str(dataset).startswith("memory:"):
-        raise DatasetError(f"{dataset} lives in one process, wanted --workers 1")
-    return partial(run_on_workers, num_workers=workers), True
+    if ray is not None:
+        from contextalk.dataset.cluster import Cluster  # ray takes seconds, and need not be there
+
+        given = (config.target, config.annotations, config.split_by)
+        files = [Path(word) for word in given if word is not None and Path(word).is_absolute()]
+        files += [source.path for source in sources if isinstance(source.place, Folder)]
+        with Cluster(ray, workers) as cluster:
+            cluster.check_reach(dataset, files)
+            yield cluster.run, cluster.shares(cache_folder("analysis"))
+    elif workers > 1:
+        if str(dataset).startswith("memory:"):
+            raise DatasetError(f"{dataset} lives in one process, wanted --workers 1")
+        yield partial(run_on_workers, num_workers=workers), True
+    else:
+        yield run_here, False
 
 
 @contextmanager
