@@ -23,6 +23,7 @@ CORE_PACKAGES = (
 EXTRA_PACKAGES = {
     "skia-python": "'contextalk[synth]' to draw scenes",
     "espeakng-loader": "'contextalk[synth]' to draw scenes",
+    "ray": "'contextalk[ray]' to prepare on a cluster",
     "silero-vad": "--no-deps silero-vad to hear voices among other sounds",
 }
 ALIEN_PACKAGES = ("torchvision", "torchaudio", "opencv-python", "opencv-contrib-python")

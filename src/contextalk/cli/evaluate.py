@@ -22,7 +22,8 @@ class Evaluate:
         bundle: Folder of trained models, whose codec makes the codec's row; default: the embedded one.
         weights: Folder of published weights (`contextalk weights`); default: contextalk/weights in the user's cache.
         judges: Folders of runs of `train sync` and `train lip-reader`; what they lack is not measured.
-        real: Prepared dataset that distances of distributions (FID, KID) are to; default: they are not measured.
+        real: Folder or URL of a prepared dataset that distances of distributions (FID, KID) are to; default: they are
+            not measured.
         real_split: Which split of it.
         windows: Also measure every window by itself.
         json: Print the answer as JSON.
@@ -35,7 +36,7 @@ class Evaluate:
     bundle: OptionalPath = None
     weights: OptionalPath = None
     judges: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()
-    real: Annotated[Path | None, arg(metavar="DATASET")] = None
+    real: Annotated[str | None, arg(metavar="DATASET")] = None
     real_split: Literal["train", "val", "test"] = "train"
     windows: bool = False
     json: bool = False
@@ -43,6 +44,7 @@ class Evaluate:
     def run(self, progress: Progress) -> Answer:
         """Evaluate."""
         from contextalk.core.errors import ContextalkError
+        from contextalk.dataset.clips import bring_dataset
         from contextalk.evaluation.estimator import open_estimator
         from contextalk.evaluation.evaluate import evaluate
         from contextalk.evaluation.features import dataset_pictures, own_extractor
@@ -57,11 +59,12 @@ class Evaluate:
         bundle = Bundle.load(self.bundle)
         output = self.output or self.generated[0] / "evaluation"
         estimator = open_estimator(bundle, self.estimator)
+        real = None if self.real is None else bring_dataset(self.real, self.real_split, progress=progress)
         judges = open_judges(
             self.weights or default_folder(),
             self.judges,
             own=own_extractor(bundle, estimator),
-            real=None if self.real is None else dataset_pictures(self.real, self.real_split),
+            real=None if real is None else dataset_pictures(real, self.real_split),
             cache=output / "work" / "features",
         )
         table = evaluate(

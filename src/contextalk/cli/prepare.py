@@ -15,8 +15,9 @@ class Prepare:
     """Turn videos into a dataset: manifest.parquet, shards of clips, report.html. What is finished is not done again.
 
     Attributes:
-        sources: Videos, or folders of them; folders of `synth` scenes with their exact labels.
-        output: Folder of the dataset; it is made, or grows.
+        sources: Videos, or folders of them; folders of `synth` scenes with their exact labels. Paths or URLs: s3://,
+            gs://, https:// and what else fsspec knows.
+        output: Folder or URL of the dataset; it is made, or grows.
         target: Whom to learn in each video: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, auto (who speaks),
             all (everybody), or group:N (person N of all videos together, as --contact-sheet numbers them).
         annotations: Where landmarks come from: auto (a landmarks-K.npz beside the video, else the face backend), none
@@ -31,11 +32,14 @@ class Prepare:
         min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
         contact_sheet: Also draw, before the first clip is cut, who is in all videos together: a row a person.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
+        ray: Let the processes of a Ray cluster do it, at most --workers at once if that is more than 1; without ADDRESS
+            those of a cluster on this machine, begun for it. All its machines must reach sources and dataset.
+        forget_sources: Remove the local copy of a video at a URL when its clips are finished.
         json: Print the answer as JSON.
     """
 
-    sources: Annotated[Positional[tuple[Path, ...]], arg(metavar="SOURCE...")]
-    output: Annotated[Path, arg(aliases=("-o",))]
+    sources: Annotated[Positional[tuple[str, ...]], arg(metavar="SOURCE...")]
+    output: Annotated[str, arg(aliases=("-o",), metavar="DATASET")]
     target: str = "largest"
     annotations: Annotated[str, arg(metavar="auto|none|FILE")] = "auto"
     active_speaker: Annotated[str, arg(metavar="default|light-asd|RUN")] = "default"
@@ -47,6 +51,8 @@ class Prepare:
     min_sync: float = 0.15
     contact_sheet: Annotated[Path | None, arg(metavar="P.png")] = None
     workers: int = 1
+    ray: Annotated[tuple[()] | tuple[str] | None, arg(metavar="[ADDRESS]")] = None
+    forget_sources: bool = False
     json: bool = False
 
     def run(self, progress: Progress) -> Answer:
@@ -60,6 +66,8 @@ class Prepare:
             annotations=self.annotations,
             active_speaker=self.active_speaker,
             workers=self.workers,
+            ray=None if self.ray is None else next(iter(self.ray), "local"),
+            forget_sources=self.forget_sources,
             progress=progress,
             person=self.person,
             split_by=self.split_by,

@@ -21,7 +21,8 @@ class Reproduce:
     Attributes:
         table: table1 (baselines), table4 (one stage), lips (without lip references), expression (with expression),
             twins (do heads turn to whom they talk to), or drift (every figure by window).
-        data: Folder of scenes that synth wrote with --twins, or a prepared dataset: its test split is used.
+        data: Folder of scenes that synth wrote with --twins, or folder or URL of a prepared dataset: its test split is
+            used.
         output: Folder for the clips and the table.
         bundle: Folder of trained models; default: the embedded one.
         runs: Folders of training runs, looked through in order for estimator, sync, lip_reader (who judge) and for
@@ -36,7 +37,7 @@ class Reproduce:
     """
 
     table: Annotated[Positional[TableName], arg(metavar="TABLE")]
-    data: Annotated[Path, arg(metavar="DIR")]
+    data: Annotated[str, arg(metavar="DIR")]
     output: Annotated[Path, arg(aliases=("-o",), metavar="DIR")]
     bundle: OptionalPath = None
     runs: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()

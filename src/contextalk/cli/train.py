@@ -38,7 +38,7 @@ class Train:
 
     Attributes:
         network: What to train.
-        data: Folder of a prepared dataset.
+        data: Folder or URL of a prepared dataset.
         run_folder: Folder of the run: checkpoints, curves, resolved configuration.
         preset: Sizes and schedules: paper (Table 3 to the letter), quality, compact (the embedded default) or debug
             (seconds).
@@ -55,7 +55,7 @@ class Train:
     """
 
     network: Annotated[Positional[Network], arg(metavar="NETWORK")]
-    data: Path
+    data: Annotated[str, arg(metavar="DATASET")]
     run_folder: Annotated[Path, arg(name="run")]
     preset: str = "compact"
     bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None

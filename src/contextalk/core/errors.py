@@ -21,5 +21,9 @@ class DatasetError(ContextalkError):
     """A dataset that is missing, empty or of another schema."""
 
 
+class PlaceError(ContextalkError):
+    """A URL out of reach: an unknown protocol, a package that is missing, no permission, no connection."""
+
+
 class ShapeError(ValueError):
     """Tensors whose shapes disagree: a mistake in our code or in a plug-in."""

@@ -15,7 +15,7 @@ from PIL import Image
 
 from contextalk.core.records import Analysis
 from contextalk.dataset.config import PrepareConfig
-from contextalk.dataset.files import write_whole
+from contextalk.dataset.places import Place
 from contextalk.dataset.sources import Source, meaning
 from contextalk.faces.appearance import Encoder
 from contextalk.faces.groups import Sitter
@@ -35,22 +35,22 @@ class Album:
     """The portraits of one source.
 
     Attributes:
-        path: Their file.
+        dataset: In which they are kept.
         source: How the source is shown.
         unit: Name of the source in this state.
         encoder: Makes the looks.
         key: Hash of everything the portraits depend on.
     """
 
-    path: Path
+    dataset: Place
     source: str
     unit: str
     encoder: Encoder
     key: str
 
     def is_current(self) -> bool:
-        """Whether the file is there, and made from the same."""
-        stored = _read(self.path)
+        """Whether its file is there, and made from the same."""
+        stored = _read(self.dataset.fetch(_name(self.unit))) if self.dataset.has(_name(self.unit)) else None
         return stored is not None and stored[0]["key"] == self.key
 
     def fill(self, analysis: Analysis) -> None:
@@ -74,18 +74,17 @@ class Album:
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
-        self.path.parent.mkdir(exist_ok=True)
-        write_whole(self.path, buffer.getvalue())
+        self.dataset.write(_name(self.unit), buffer.getvalue())
 
 
-def album_of(source: Source, dataset: Path, config: PrepareConfig, encoder: Encoder) -> Album:
+def album_of(source: Source, dataset: Place, config: PrepareConfig, encoder: Encoder) -> Album:
     """The album of a source; it need not be there."""
     content = source.content_hash()
     looked = [meaning(config.annotations), meaning(weights_file(config.active_speaker))]
     told = json.dumps([_VERSION, content, *looked, encoder.name])
     unit = source.unit(content)
     return Album(
-        path=dataset / PEOPLE / f"{unit}.npz",
+        dataset=dataset,
         source=source.shown,
         unit=unit,
         encoder=encoder,
@@ -93,10 +92,11 @@ def album_of(source: Source, dataset: Path, config: PrepareConfig, encoder: Enco
     )
 
 
-def read_sitters(dataset: Path, units: Iterable[str], encoder: Encoder) -> Iterator[Sitter]:
+def read_sitters(dataset: Place, units: Iterable[str], encoder: Encoder) -> Iterator[Sitter]:
     """Everybody in the albums of some units; looks of another encoder cannot be compared and are left out."""
+    albums = {path.stem: path for path in dataset.fetch_all(PEOPLE, ".npz")}
     for unit in units:
-        stored = _read(dataset / PEOPLE / f"{unit}.npz")
+        stored = _read(albums[unit]) if unit in albums else None
         if stored is None or stored[0]["encoder"] != encoder.name:
             continue
         about, arrays = stored
@@ -113,23 +113,28 @@ def read_sitters(dataset: Path, units: Iterable[str], encoder: Encoder) -> Itera
             yield Sitter(unit=unit, source=about["source"], portrait=portrait)
 
 
-def read_heads(dataset: Path, sitter: Sitter) -> list[NDArray[np.uint8]]:
+def read_heads(dataset: Place, sitter: Sitter) -> list[NDArray[np.uint8]]:
     """The pictures of a sitter, one for each of the portrait's times."""
     track, count = sitter.portrait.track, len(sitter.portrait.times_s)
-    with np.load(dataset / PEOPLE / f"{sitter.unit}.npz", allow_pickle=False) as stored:
+    with np.load(dataset.fetch(_name(sitter.unit)), allow_pickle=False) as stored:
         files = [stored[f"head_{track}_{number}"].tobytes() for number in range(count)]
     return [np.asarray(Image.open(io.BytesIO(file))) for file in files]
 
 
-def forget_albums(dataset: Path, units: Collection[str]) -> None:
+def forget_albums(dataset: Place, units: Collection[str]) -> None:
     """Remove the albums of all but some units."""
-    for path in (dataset / PEOPLE).glob("*"):
-        if path.suffix != ".npz" or path.stem not in units:
-            path.unlink()
+    wanted = {_name(unit) for unit in units}
+    for name in dataset.names(PEOPLE):
+        if f"{PEOPLE}/{name}" not in wanted:
+            dataset.remove(f"{PEOPLE}/{name}")
+
+
+def _name(unit: str) -> str:
+    return f"{PEOPLE}/{unit}.npz"
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-    """What an album says of itself, and its arrays without the pictures; None where there is none, or a damaged one."""
+    """What an album says of itself, and its arrays without the pictures; None for a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files if not name.startswith("head_")}

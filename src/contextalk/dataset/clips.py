@@ -1,4 +1,4 @@
-"""Reading a dataset: clips from local shards or from any fsspec URL."""
+"""Reading a dataset, from a folder or from any fsspec URL."""
 
 import io
 import json
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks
 from contextalk.core.time import SAMPLE_RATE_HZ
 from contextalk.dataset.manifest import ManifestRow, read_manifest
+from contextalk.dataset.places import Folder, Place, open_place
 from contextalk.dataset.shards import SAMPLE_FILES, read_shard
 from contextalk.dataset.splits import SPLITS
 from contextalk.media.audio import read_audio, write_wav
@@ -57,6 +59,30 @@ class Clip:
         return len(self.landmarks)
 
 
+def bring_dataset(dataset: Path | str, split: str | None = None, *, progress: Progress | None = None) -> Path:
+    """The folder of a dataset on this machine: of one at a URL a copy, for which what has changed there is fetched.
+
+    Args:
+        dataset: Local folder or fsspec URL.
+        split: Fetch the shards of this one alone; None: all.
+        progress: Told of shards.
+
+    Raises:
+        DatasetError: No dataset, or a shard that is missing.
+        PlaceError: The URL is out of reach.
+    """
+    place = open_place(dataset)
+    if isinstance(place, Folder):
+        return place.folder
+    rows = read_manifest(place).to_pylist()
+    shards = list(dict.fromkeys(row["shard"] for row in rows if row["shard"] and split in (None, row["split"])))
+    for done, shard in enumerate(shards, start=1):
+        _fetch_shard(place, shard)
+        if progress is not None:
+            progress("fetch dataset, shards", done, len(shards))
+    return place.folder
+
+
 def read_clips(dataset: Path | str, split: str | None = None, *, keys: Collection[str] | None = None) -> Iterator[Clip]:
     """Clips in the order of the manifest, streaming.
 
@@ -66,22 +92,31 @@ def read_clips(dataset: Path | str, split: str | None = None, *, keys: Collectio
         keys: Only these clips; the others are not decoded. None: all.
 
     Raises:
-        DatasetError: No dataset, an unknown split, or a shard that lacks what the manifest lists.
+        DatasetError: No dataset, an unknown split, or a shard that is missing or lacks what the manifest lists.
+        PlaceError: The URL is out of reach.
     """
     if split is not None and split not in SPLITS:
         raise DatasetError(f"split {split!r} does not exist, wanted one of {', '.join(SPLITS)}")
-    rows = [ManifestRow(**row) for row in read_manifest(dataset).to_pylist()]
+    place = open_place(dataset)
+    rows = [ManifestRow(**row) for row in read_manifest(place).to_pylist()]
     wanted = {row.key: row for row in rows if row.shard and split in (None, row.split)}
     if keys is not None:
         wanted = {key: row for key, row in wanted.items() if key in keys}
     for shard in dict.fromkeys(row.shard for row in wanted.values()):
         missing = {key for key, row in wanted.items() if row.shard == shard}
-        for key, files in read_shard(f"{str(dataset).rstrip('/')}/{shard}"):
+        for key, files in read_shard(_fetch_shard(place, shard)):
             if key in missing:
                 missing.remove(key)
                 yield _decode(wanted[key], files)
         if missing:
             raise DatasetError(f"{dataset}/{shard} lacks clip {min(missing)} of the manifest: prepare it again")
+
+
+def _fetch_shard(place: Place, shard: str) -> Path:
+    try:
+        return place.fetch(shard)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{place}/{shard} of the manifest is not there: prepare it again") from error
 
 
 def pack_track(landmarks: Landmarks, crop: CropPath) -> bytes:

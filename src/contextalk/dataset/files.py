@@ -1,4 +1,4 @@
-"""Files of a dataset that appear whole or not at all."""
+"""Files that appear whole or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -8,29 +8,28 @@ from typing import BinaryIO
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
-    """A stream to a file that gets its name, on disk for good, when the block ends well, and leaves nothing if not."""
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to make a file that gets its name, on disk for good, when the block ends well, and is nothing if not."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield temporary
+        _sync(temporary)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of it."""
-    with writing(path) as stream:
-        stream.write(content)
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A stream to a file that appears when the block ends well."""
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        yield stream
 
 
-def _sync_folder(folder: Path) -> None:
-    """A rename outlives a power cut only once its folder is on disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """A file's content outlives a power cut only once it is on disk, its name only once the folder is."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

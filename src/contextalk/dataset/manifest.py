@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contextalk.core.errors import DatasetError
-from contextalk.dataset.files import write_whole
+from contextalk.dataset.places import Place, open_place
 
 MANIFEST = "manifest.parquet"
 
@@ -74,27 +73,28 @@ class ManifestRow:
 SCHEMA = pa.schema([(column.name, _TYPES[column.type]) for column in fields(ManifestRow)])  # pyright: ignore[reportArgumentType]
 
 
-def write_manifest(dataset: Path, rows: Sequence[ManifestRow]) -> None:
-    """Write `manifest.parquet`, in the order of `rows`."""
+def write_manifest(dataset: Path | str | Place, rows: Sequence[ManifestRow]) -> None:
+    """Write `manifest.parquet` into a folder or to a URL, in the order of `rows`."""
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA), buffer)
-    write_whole(dataset / MANIFEST, buffer.getvalue())
+    open_place(dataset).write(MANIFEST, buffer.getvalue())
 
 
-def read_manifest(dataset: Path | str) -> pa.Table:
+def read_manifest(dataset: Path | str | Place) -> pa.Table:
     """Read the manifest of a local folder or of any fsspec URL.
 
     Raises:
         DatasetError: There is none, or it is of another schema.
+        PlaceError: The URL is out of reach.
     """
-    address = f"{str(dataset).rstrip('/')}/{MANIFEST}"
     try:
-        with fsspec.open(address, "rb") as stream:
-            # A few thousand rows need no threads, and Arrow's sometimes abort the process at interpreter exit.
-            content = io.BytesIO(stream.read())  # pyright: ignore[reportAttributeAccessIssue]
-            table = pq.read_table(content, use_threads=False, pre_buffer=False)  # pyright: ignore[reportAttributeAccessIssue]
+        content = io.BytesIO(open_place(dataset).fetch(MANIFEST).read_bytes())
+        # A few thousand rows need no threads, and Arrow's sometimes abort the process at interpreter exit.
+        table = pq.read_table(content, use_threads=False, pre_buffer=False)  # pyright: ignore[reportArgumentType]
     except (OSError, pa.ArrowInvalid) as error:
         raise DatasetError(f"{dataset} is no dataset: wanted a readable {MANIFEST} in it ({error})") from error
     if table.schema.names != SCHEMA.names:
-        raise DatasetError(f"{address} has columns {table.schema.names}, wanted {SCHEMA.names}: prepare it again")
+        raise DatasetError(
+            f"{dataset}/{MANIFEST} has columns {table.schema.names}, wanted {SCHEMA.names}: prepare it again"
+        )
     return table

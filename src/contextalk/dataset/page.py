@@ -6,9 +6,9 @@ import io
 import tarfile
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePath
 from string import Template
 
 import numpy as np
@@ -17,8 +17,8 @@ from PIL import Image
 
 from contextalk.core.errors import MediaError
 from contextalk.core.time import RATE_HZ
-from contextalk.dataset.files import write_whole
 from contextalk.dataset.manifest import MANIFEST, ManifestRow
+from contextalk.dataset.places import Place
 from contextalk.dataset.summary import Histogram, Summary, reason_name
 from contextalk.dataset.unit import UnitRecord
 from contextalk.media.source import known_timeline
@@ -33,16 +33,32 @@ _THUMB_PX = 96
 _PLOT_PX = (250, 90)
 
 
-def write_page(dataset: Path, rows: Sequence[ManifestRow], records: Sequence[UnitRecord], summary: Summary) -> Path:
-    """Write the page, unless it is of this very manifest."""
-    path = dataset / PAGE
-    digest = hashlib.sha256((dataset / MANIFEST).read_bytes()).hexdigest()
-    if path.is_file() and digest in path.read_text()[:1000]:
-        return path
-    files = {row.key: record.source for record in records for row in record.rows}
+def write_page(
+    dataset: Place,
+    rows: Sequence[ManifestRow],
+    records: Sequence[UnitRecord],
+    summary: Summary,
+    copies: Mapping[str, Path],
+) -> Path:
+    """Write the page, unless it is of this very manifest.
+
+    Args:
+        dataset: With its manifest.
+        rows: Of the manifest.
+        records: Of the units.
+        summary: Of both.
+        copies: Where on this machine the videos of some addresses lie; others have no pictures of what was turned down.
+
+    Returns:
+        The page on this machine.
+    """
+    digest = hashlib.sha256(dataset.fetch(MANIFEST).read_bytes()).hexdigest()
+    if dataset.has(PAGE) and digest in dataset.fetch(PAGE).read_text()[:1000]:
+        return dataset.fetch(PAGE)
+    files = {row.key: copies.get(record.source, Path(record.source)) for record in records for row in record.rows}
     page = Template(Path(__file__).with_name("page.html").read_text()).substitute(
         digest=digest,
-        title=escape(f"Dataset {dataset.resolve().name}"),
+        title=escape(f"Dataset {PurePath(dataset.address('')).name}"),
         facts=escape(_facts(summary)),
         clips=_clips_table(summary),
         reasons=_reasons_table(summary),
@@ -51,8 +67,8 @@ def write_page(dataset: Path, rows: Sequence[ManifestRow], records: Sequence[Uni
         kept="".join(_kept_thumbs(dataset, rows)) or "none",
         rejected=_rejected_thumbs(rows, files) or "nothing",
     )
-    write_whole(path, page.encode())
-    return path
+    dataset.write(PAGE, page.encode())
+    return dataset.fetch(PAGE)
 
 
 def _facts(summary: Summary) -> str:
@@ -125,14 +141,14 @@ def _drawn(rows: Sequence[ManifestRow], count: int) -> list[ManifestRow]:
     return sorted(rows, key=lambda row: hashlib.sha256(row.key.encode()).digest())[:count]
 
 
-def _kept_thumbs(dataset: Path, rows: Sequence[ManifestRow]) -> list[str]:
+def _kept_thumbs(dataset: Place, rows: Sequence[ManifestRow]) -> list[str]:
     by_shard: dict[str, list[ManifestRow]] = defaultdict(list)
     for row in _drawn([row for row in rows if row.shard], KEPT_SHOWN):
         by_shard[row.shard].append(row)
     return [
         _thumb(_middle_head(tar, row), f"{row.person} · {row.source} {row.start_s:.1f} s · {row.split}")
         for shard, chosen in sorted(by_shard.items())
-        for tar in [tarfile.open(dataset / shard)]
+        for tar in [tarfile.open(dataset.fetch(shard))]
         for row in sorted(chosen, key=lambda row: row.start_s)
     ]
 
@@ -146,7 +162,7 @@ def _middle_head(tar: tarfile.TarFile, row: ManifestRow) -> NDArray[np.uint8] | 
         return next(read_at(Path(stream.name), np.array([row.num_frames / 2 / RATE_HZ])))
 
 
-def _rejected_thumbs(rows: Sequence[ManifestRow], files: dict[str, str]) -> str:
+def _rejected_thumbs(rows: Sequence[ManifestRow], files: dict[str, Path]) -> str:
     by_reason: dict[str, list[ManifestRow]] = defaultdict(list)
     for row in rows:
         if row.reject_reason:
@@ -154,7 +170,7 @@ def _rejected_thumbs(rows: Sequence[ManifestRow], files: dict[str, str]) -> str:
     parts: list[str] = []
     for reason, found in sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         thumbs = "".join(
-            _thumb(_picture_at(Path(files.get(row.key, "")), (row.start_s + row.stop_s) / 2), _told(row))
+            _thumb(_picture_at(files.get(row.key, Path()), (row.start_s + row.stop_s) / 2), _told(row))
             for row in _drawn(found, REJECTED_SHOWN)
         )
         parts.append(f'<h3>{escape(reason)}</h3><div class="thumbs">{thumbs}</div>')

@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from contextalk.dataset.files import writing
+from contextalk.dataset.places import Place
 from contextalk.dataset.shards import read_shard, writing_shard
 
 PICTURES = ("head.mp4", "scene.mp4")
@@ -27,26 +29,27 @@ class Pieces:
 
     def keep(self, digest: str, files: dict[str, bytes]) -> None:
         """Write a clip's pictures whole or not at all."""
-        with writing_shard(self._path(digest)) as shard:
+        with writing(self._path(digest)) as stream, writing_shard(stream) as shard:
             shard.write(digest, files)
 
     def read(self, digest: str) -> dict[str, bytes]:
         """The pictures of a finished clip."""
-        ((_, files),) = read_shard(str(self._path(digest)))
+        ((_, files),) = read_shard(self._path(digest))
         return files
 
-    def adopt(self, shard: Path, digests: dict[str, str], wanted: Iterable[str]) -> None:
+    def adopt(self, dataset: Place, shard: str, digests: dict[str, str], wanted: Iterable[str]) -> None:
         """Keep the pictures of those clips of an older shard that are wanted.
 
         Args:
-            shard: Where they lie.
+            dataset: Where the shard may lie.
+            shard: Its name there.
             digests: Hash of each of its keys.
             wanted: Hashes.
         """
         missing = {digest for digest in wanted if not self.has(digest)}
-        if missing.isdisjoint(digests.values()) or not shard.is_file():
+        if missing.isdisjoint(digests.values()) or not dataset.has(shard):
             return
-        for key, files in read_shard(str(shard)):
+        for key, files in read_shard(dataset.fetch(shard)):
             if digests.get(key) in missing:
                 self.keep(digests[key], {name: files[name] for name in PICTURES})
 

@@ -2,10 +2,11 @@
 
 import fcntl
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from contextalk.core.choices import Progress
@@ -15,11 +16,22 @@ from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow, write_manifest
 from contextalk.dataset.page import write_page
 from contextalk.dataset.people import group_number
+from contextalk.dataset.places import FETCHING, Folder, Place, is_url, open_place
 from contextalk.dataset.sources import Source, find_sources
 from contextalk.dataset.splits import read_split_rule
-from contextalk.dataset.steps import FACES_SHARE, Divided, FaceStep, Finished, Looked, PeopleStep, UnitStep, died_row
+from contextalk.dataset.steps import (
+    FACES_SHARE,
+    Divided,
+    FaceStep,
+    Finished,
+    Looked,
+    PeopleStep,
+    UnitStep,
+    Unreached,
+    lost_row,
+)
 from contextalk.dataset.summary import Summary, summarise
-from contextalk.dataset.unit import SHARDS, UNITS, WORK, StageCost, UnitRecord, read_records, record_path
+from contextalk.dataset.unit import SHARDS, UNITS, WORK, StageCost, UnitRecord, read_records, record_name
 from contextalk.dataset.whoiswho import (
     GroupSummary,
     draw_groups,
@@ -28,9 +40,10 @@ from contextalk.dataset.whoiswho import (
     name_people,
     summarise_groups,
 )
-from contextalk.dataset.workers import Task, run_here, run_on_workers
+from contextalk.dataset.workers import Runner, Task, run_here, run_on_workers
 from contextalk.faces.appearance import Encoder, PlainEncoder
 from contextalk.faces.groups import Group
+from contextalk.media.files import cache_folder
 from contextalk.models.active_speaker import open_active_speaker
 
 _LOCK = ".lock"
@@ -41,8 +54,8 @@ class PrepareReport:
     """What a preparation found.
 
     Attributes:
-        dataset: The folder.
-        page: The report with pictures.
+        dataset: Its folder or URL.
+        page: The report with pictures, on this machine.
         num_sources: Sources of this call.
         num_reused: Those of them that were already prepared.
         seconds: How long this call took.
@@ -50,7 +63,7 @@ class PrepareReport:
         groups: Who is in its real videos.
     """
 
-    dataset: Path
+    dataset: Path | str
     page: Path
     num_sources: int
     num_reused: int
@@ -70,13 +83,14 @@ class PrepareReport:
 
 
 def prepare(
-    sources: Sequence[Path],
-    output: Path,
+    sources: Sequence[Path | str],
+    output: Path | str,
     *,
     target: str = "largest",
     annotations: str = "auto",
     active_speaker: str = "default",
     workers: int = 1,
+    ray: str | None = None,
     progress: Progress | None = None,
     person: str | None = None,
     split_by: Path | None = None,
@@ -85,6 +99,7 @@ def prepare(
     min_s: float = 1.0,
     min_sync: float = 0.15,
     contact_sheet: Path | None = None,
+    forget_sources: bool = False,
     encoder: Encoder | None = None,
 ) -> PrepareReport:
     """Prepare videos and synth scenes into a dataset; the same call goes on where it was interrupted.
@@ -93,12 +108,14 @@ def prepare(
     parameter changed.
 
     Args:
-        sources: Videos, folders of videos, folders of synth scenes.
-        output: The dataset's folder.
+        sources: Videos, folders of videos, folders of synth scenes: paths, or any fsspec URLs.
+        output: The dataset's folder, or its URL.
         target: As in `PrepareConfig`, like the following.
         annotations: Where landmarks come from.
         active_speaker: Who says who speaks.
         workers: Processes; one that dies costs the source it was at, which is tried once more. With 1, this process.
+        ray: Address of the Ray cluster whose processes do it, "local" for one of this machine's that ends with the
+            call; there `workers` is the most at once, and 1 as many as it has. None: no cluster.
         progress: Told of kilobytes of sources done, and in brackets of the source and the stage at work.
         person: Name of the person in real videos; None: of the group, `group-N`, for somebody whom several sources
             show, else of the source.
@@ -108,6 +125,7 @@ def prepare(
         min_s: Shortest clip, seconds.
         min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
         contact_sheet: Picture to draw before the first clip is cut: who is in all sources together, a row a person.
+        forget_sources: Remove the copy of a video at a URL when its clips are finished.
         encoder: Tells people apart; None: `PlainEncoder`.
 
     Raises:
@@ -115,8 +133,17 @@ def prepare(
             work on the same dataset, no such group, nobody to draw on the contact sheet, or no clip in any of the
             sources (the manifest of the reasons is written all the same).
         ContextalkError: An active speaker that is not there.
+            work on the same dataset, no such group, nobody to draw on the contact sheet, no such cluster, files that
+            its machines do not reach, or no clip in any of the sources (the manifest of the reasons is written all the
+            same).
+        PlaceError: A URL that cannot be read, or written to.
     """
     started = time.monotonic()
+    if ray is not None:  # workers of a cluster stand in folders of their own
+        sources, output = [_absolute(source) for source in sources], _absolute(output)
+        target = str(_absolute(target)) if Path(target).is_file() else target
+        annotations = annotations if annotations in ("auto", "none") else str(_absolute(annotations))
+        split_by = None if split_by is None else split_by.absolute()
     config = PrepareConfig(
         target=target,
         annotations=annotations,
@@ -131,22 +158,33 @@ def prepare(
     found = find_sources(sources)
     read_split_rule(split_by)
     open_active_speaker(active_speaker)  # workers open it for themselves, and would blame the source
+    dataset = open_place(output)
+    dataset.make()
     for folder in (UNITS, SHARDS, WORK):
-        (output / folder).mkdir(parents=True, exist_ok=True)
-    with _alone(output):
-        run = _Run(found, output, config, encoder or PlainEncoder(), progress)
+        (dataset.folder / folder).mkdir(exist_ok=True)
+    with _alone(dataset), _runner(dataset, found, config, workers, ray) as (runner, may_divide):
+        run = _Run(
+            found,
+            dataset,
+            config,
+            encoder or PlainEncoder(),
+            progress,
+            runner=runner,
+            may_divide=may_divide,
+            forgets=forget_sources,
+        )
         wanted = group_number(config.target)
         if contact_sheet is not None or wanted is not None:
-            known = run.look(workers)
+            known = run.look()
             if contact_sheet is not None:
-                draw_groups(output, known, contact_sheet)
+                draw_groups(dataset, known, contact_sheet)
             if wanted is not None:
                 run.choose(members_of(known, wanted))
-        run.do(workers)
-        rows, records, groups = _collect(output, run)
+        run.do()
+        rows, records, groups = _collect(dataset, run)
         summary = summarise(rows, records)
-        page = write_page(output, rows, records, summary)
-    fresh = [row for finished in run.finished for row in finished.record.rows] + run.died
+        page = write_page(dataset, rows, records, summary, {source.address: source.path for source in found})
+    fresh = [row for finished in run.finished for row in finished.record.rows] + run.lost
     if all(row.reject_reason for row in fresh):
         reason = next((row.reject_reason for row in fresh), "nothing to cut")
         raise DatasetError(f"no clip in {len(found)} source(s), wanted at least one; the first reason: {reason}")
@@ -161,10 +199,36 @@ def prepare(
     )
 
 
+def _absolute(address: Path | str) -> Path | str:
+    return address if is_url(address) else Path(address).absolute()
+
+
 @contextmanager
-def _alone(dataset: Path) -> Iterator[None]:
-    """No two calls write one dataset; the lock goes with the process, however that ends."""
-    with (dataset / _LOCK).open("w") as stream:
+def _runner(
+    dataset: Place, sources: Sequence[Source], config: PrepareConfig, workers: int, ray: str | None
+) -> Iterator[tuple[Runner, bool]]:
+    """Who does the tasks, and whether a source may be divided among them."""
+    if ray is not None:
+        from contextalk.dataset.cluster import Cluster  # ray takes seconds, and need not be there
+
+        given = (config.target, config.annotations, config.split_by)
+        files = [Path(word) for word in given if word is not None and Path(word).is_absolute()]
+        files += [source.path for source in sources if isinstance(source.place, Folder)]
+        with Cluster(ray, workers) as cluster:
+            cluster.check_reach(dataset, files)
+            yield cluster.run, cluster.shares(cache_folder("analysis"))
+    elif workers > 1:
+        if str(dataset).startswith("memory:"):
+            raise DatasetError(f"{dataset} lives in one process, wanted --workers 1")
+        yield partial(run_on_workers, num_workers=workers), True
+    else:
+        yield run_here, False
+
+
+@contextmanager
+def _alone(dataset: Place) -> Iterator[None]:
+    """No two calls of a machine write one dataset; the lock goes with the process, however that ends."""
+    with (dataset.folder / _LOCK).open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -178,70 +242,82 @@ class _Run:
     def __init__(
         self,
         sources: Sequence[Source],
-        output: Path,
+        dataset: Place,
         config: PrepareConfig,
         encoder: Encoder,
         progress: Progress | None,
+        *,
+        runner: Runner,
+        may_divide: bool,
+        forgets: bool,
     ) -> None:
         self.finished: list[Finished] = []
-        self.died: list[ManifestRow] = []
-        self.output, self.encoder = output, encoder
-        self._sources = list(sources)
+        self.lost: list[ManifestRow] = []
+        self.dataset, self.encoder = dataset, encoder
+        self._runner, self._may_divide, self._forgets = runner, may_divide, forgets
+        self._older: defaultdict[str, list[UnitRecord]] = defaultdict(list)
+        for record in read_records(dataset):
+            self._older[record.source].append(record)
+        self._sources = [self._recalled(source) for source in sources]
         self._configs = {source.path: config for source in sources}
         self._looked: dict[Path, Looked] = {}
         self._meter = _Meter(sources, progress)
         self._waiting: dict[Path, tuple[UnitStep | PeopleStep, set[FaceStep]]] = {}
 
-    def look(self, workers: int) -> tuple[Group, ...]:
+    def look(self) -> tuple[Group, ...]:
         """Find out who is in the sources, and group them with those of the dataset's other units."""
         self._work(
-            workers,
-            (
-                PeopleStep(
-                    source=source,
-                    dataset=self.output,
-                    config=self._configs[source.path],
-                    encoder=self.encoder,
-                    may_divide=workers > 1,
-                )
-                for source in self._sources
-            ),
+            PeopleStep(
+                source=source,
+                dataset=self.dataset,
+                config=self._configs[source.path],
+                encoder=self.encoder,
+                may_divide=self._may_divide,
+            )
+            for source in self._sources
         )
-        fresh = {str(path.resolve()): looked.unit for path, looked in self._looked.items()}
-        others = [record.unit for record in read_records(self.output) if record.source not in fresh]
-        return find_groups(self.output, [*fresh.values(), *others], self.encoder)
+        fresh = {source.address: self._looked[source.path].unit for source in self._sources}
+        others = [record.unit for address, older in self._older.items() if address not in fresh for record in older]
+        return find_groups(self.dataset, [*fresh.values(), *others], self.encoder)
 
     def choose(self, members: Mapping[str, tuple[int, ...]]) -> None:
         """Make clips of these tracks of each unit alone."""
         for path, looked in self._looked.items():
             self._configs[path] = replace(self._configs[path], members=members.get(looked.unit, ()))
 
-    def do(self, workers: int) -> None:
+    def do(self) -> None:
         """Prepare all sources."""
-        self._work(workers, [self._unit(source, workers > 1) for source in self._sources])
+        self._work(self._unit(source) for source in self._sources)
 
-    def _unit(self, source: Source, may_divide: bool) -> UnitStep:
+    def _recalled(self, source: Source) -> Source:
+        """With its content, where an earlier call found it at its URL as it is now."""
+        known = (record.content for record in self._older[source.address] if record.version == source.version != "")
+        return replace(source, content=next(known, ""))
+
+    def _unit(self, source: Source) -> UnitStep:
         step = UnitStep(
             source=source,
-            dataset=self.output,
+            dataset=self.dataset,
             config=self._configs[source.path],
             encoder=self.encoder,
-            may_divide=may_divide,
+            may_divide=self._may_divide,
+            older=tuple(self._older[source.address]),
+            forgets=self._forgets,
         )
         looked = self._looked.get(source.path)
         if looked is None:
             return step
         return replace(step, share=1 - FACES_SHARE, spent={"faces": looked.cost})
 
-    def _work(self, workers: int, steps: Iterable[UnitStep | PeopleStep]) -> None:
-        tasks: deque[Task[Finished | Looked | Divided | StageCost]] = deque(steps)
-        done = run_on_workers(tasks, workers, self._meter.told) if workers > 1 else run_here(tasks, self._meter.told)
-        for step, result in done:
-            if isinstance(step, FaceStep):
-                tasks.extendleft(self._take_faces(step, result))
-            else:
-                assert isinstance(step, (UnitStep, PeopleStep))
-                tasks.extendleft(self._take(step, result))
+    def _work(self, steps: Iterable[UnitStep | PeopleStep]) -> None:
+        tasks: deque[Task[Finished | Looked | Divided | Unreached | StageCost]] = deque(steps)
+        with closing(self._runner(tasks, told=self._meter.told)) as done:  # whatever happens, workers end here
+            for step, result in done:
+                if isinstance(step, FaceStep):
+                    tasks.extendleft(self._take_faces(step, result))
+                else:
+                    assert isinstance(step, (UnitStep, PeopleStep))
+                    tasks.extendleft(self._take(step, result))
 
     def _take(self, step: UnitStep | PeopleStep, result: object) -> Sequence[FaceStep]:
         if isinstance(result, Divided):
@@ -254,7 +330,8 @@ class _Run:
         if isinstance(result, Finished):
             self.finished.append(result)
         else:
-            self.died.append(died_row(step.source, step.config))
+            unreached = result if isinstance(result, Unreached) else None
+            self.lost.append(lost_row(step.source, step.config, unreached))
             self._sources.remove(step.source)
         self._meter.finish(step.source)
         return ()
@@ -274,7 +351,7 @@ class _Meter:
     """How much is done, in bytes of sources: known at once for any number of them."""
 
     def __init__(self, sources: Sequence[Source], progress: Progress | None) -> None:
-        self._bytes = {source.path: source.path.stat().st_size for source in sources}
+        self._bytes = {source.path: source.num_bytes for source in sources}
         self._total = max(1, sum(self._bytes.values()))
         self._done: dict[Path, dict[object, float]] = {source.path: {} for source in sources}
         self._num_done = 0
@@ -285,6 +362,9 @@ class _Meter:
         """A step tells how far it is."""
         assert isinstance(step, (UnitStep, PeopleStep, FaceStep))
         part = min(1.0, done / max(total, 1))
+        if stage == FETCHING:
+            self._tell(f"{stage} {part:.0%} of {step.source.path.name}")
+            return
         if isinstance(step, UnitStep) and step.share == 1.0:
             part = FACES_SHARE * part if stage != "clips" else FACES_SHARE + (1 - FACES_SHARE) * part
         elif isinstance(step, UnitStep) and stage != "clips":
@@ -305,7 +385,7 @@ class _Meter:
             self._progress(f"prepare, kB ({now})", round(done / 1e3), max(1, round(self._total / 1e3)))
 
 
-def _collect(dataset: Path, run: _Run) -> tuple[list[ManifestRow], list[UnitRecord], tuple[Group, ...]]:
+def _collect(dataset: Place, run: _Run) -> tuple[list[ManifestRow], list[UnitRecord], tuple[Group, ...]]:
     """Write the manifest over all units, and forget what newer states of the same sources replaced."""
     current = {finished.record.source: finished.record.unit for finished in run.finished}
     records: list[UnitRecord] = []
@@ -313,16 +393,18 @@ def _collect(dataset: Path, run: _Run) -> tuple[list[ManifestRow], list[UnitReco
         if current.get(record.source, record.unit) == record.unit:
             records.append(record)
         else:
-            record_path(dataset, record.unit).unlink()
+            dataset.remove(record_name(record.unit))
     units = {record.unit for record in records}
     forget_albums(dataset, units)
     groups = find_groups(dataset, units, run.encoder)
-    rows = [*name_people(records, groups), *run.died]
+    rows = [*name_people(records, groups), *run.lost]
     write_manifest(dataset, rows)
-    wanted = {row.shard for row in rows}
-    for path in (dataset / SHARDS).iterdir():
-        if f"{SHARDS}/{path.name}" not in wanted:
-            path.unlink()
-    for left in (dataset / UNITS).glob("*.part"):
-        left.unlink()
+    wanted = {row.shard for row in rows} | {record_name(unit) for unit in units}
+    for folder in (SHARDS, UNITS):
+        for name in dataset.names(folder):
+            if f"{folder}/{name}" not in wanted:
+                dataset.remove(f"{folder}/{name}")
+    for name in dataset.names(""):
+        if name.endswith(".part"):  # of a call that was killed
+            dataset.remove(name)
     return rows, records, groups

@@ -1,16 +1,13 @@
-"""Clips in tar files (WebDataset layout): written whole or not at all, read from a folder or any fsspec URL."""
+"""Clips in tar files (WebDataset layout)."""
 
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
-import fsspec
 from webdataset.tariterators import tar_file_iterator
 from webdataset.writer import TarWriter
-
-from contextalk.dataset.files import writing
 
 SAMPLE_FILES = ("head.mp4", "scene.mp4", "audio.wav", "track.npz", "others.npz", "meta.json")
 
@@ -27,18 +24,17 @@ class ShardWriter:
 
 
 @contextmanager
-def writing_shard(path: Path) -> Iterator[ShardWriter]:
-    """One shard; it gets its name when the block ends well, and leaves nothing when it does not."""
-    with writing(path) as stream:
-        # A fixed time makes equal clips equal shards.
-        tar = TarWriter(stream, encoder=False, mtime=0)
-        yield ShardWriter(tar)
-        tar.close()
+def writing_shard(stream: BinaryIO) -> Iterator[ShardWriter]:
+    """One shard, which ends with the block."""
+    # A fixed time makes equal clips equal shards.
+    tar = TarWriter(stream, encoder=False, mtime=0)
+    yield ShardWriter(tar)
+    tar.close()
 
 
-def read_shard(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Key and files of each clip of a shard, streaming; a local path or an fsspec URL."""
-    with fsspec.open(address, "rb") as stream:
+def read_shard(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Key and files of each clip of a shard, streaming."""
+    with path.open("rb") as stream:
         key, files = "", dict[str, bytes]()
         # Annotated as a tar file; it wants the stream of one.
         for entry in tar_file_iterator(cast(tarfile.TarFile, stream)):

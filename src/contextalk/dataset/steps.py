@@ -2,13 +2,13 @@
 
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from contextalk.core.errors import ContextalkError
+from contextalk.core.errors import ContextalkError, PlaceError
 from contextalk.dataset.album import Album, album_of
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.people import analyse_source
+from contextalk.dataset.places import Place
 from contextalk.dataset.sources import Source
 from contextalk.dataset.unit import StageCost, UnitRecord, find_record, header_reason, prepare_unit
 from contextalk.dataset.workers import Told
@@ -42,6 +42,17 @@ class Divided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreached:
+    """A source at a URL that cannot be fetched now.
+
+    Attributes:
+        reason: What is in the way, in one line.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceStep:
     """Some blocks of a source's first decode.
 
@@ -64,6 +75,7 @@ class FaceStep:
 
         started = time.monotonic()
         try:
+            self.source.fetch(told)
             FaceLook(self.source.path, annotations=self.annotations).make(self.numbers, told)
         except ContextalkError:
             return StageCost()
@@ -89,7 +101,7 @@ class PeopleStep:
 
     Attributes:
         source: Whose people.
-        dataset: The dataset's folder.
+        dataset: Where it goes.
         config: Choices.
         encoder: Of their portraits.
         may_divide: Whether other workers may do a part of it.
@@ -98,25 +110,39 @@ class PeopleStep:
     """
 
     source: Source
-    dataset: Path
+    dataset: Place
     config: PrepareConfig
     encoder: Encoder = field(hash=False)
     may_divide: bool = False
     share: float = FACES_SHARE
     spent: dict[str, StageCost] = field(default_factory=dict[str, StageCost], hash=False)
 
-    def __call__(self, told: Told) -> Looked | Divided:
+    def __call__(self, told: Told) -> Looked | Divided | Unreached:
         """Find them portrayed, divide the first decode, or do it; what is wrong is said when the source is prepared."""
-        album = album_of(self.source, self.dataset, self.config, self.encoder)
-        known = Looked(unit=album.unit, cost=self.spent.get("faces", StageCost()))
+        if self.source.content and (album := self._album()).is_current():  # known portrayed, it need not be fetched
+            return self._known(album)
+        try:
+            self.source.fetch(told)
+        except PlaceError as error:
+            return Unreached(reason=str(error))
+        album = self._album()
+        known = self._known(album)
         try:
             if self._needs_no_look(album):
                 return known
             if self.may_divide and (stretches := _stretches(self.source, self.config)):
                 return Divided(stretches=stretches)
             return replace(known, cost=known.cost + self._look(album, told))
+        except PlaceError:  # the dataset's
+            raise
         except ContextalkError:
             return known
+
+    def _album(self) -> Album:
+        return album_of(self.source, self.dataset, self.config, self.encoder)
+
+    def _known(self, album: Album) -> Looked:
+        return Looked(unit=album.unit, cost=self.spent.get("faces", StageCost()))
 
     def _needs_no_look(self, album: Album) -> bool:
         labelled = self.source.synth and self.config.annotations == "auto"
@@ -140,31 +166,48 @@ class UnitStep:
 
     Attributes:
         source: What to prepare.
-        dataset: The dataset's folder.
+        dataset: Where it goes.
         config: Choices.
         encoder: Of its people's portraits.
         may_divide: Whether other workers may do a part of it.
         share: Of the work on the source, what was not done apart.
         spent: Costs of what was done apart.
+        older: Records that earlier calls left of it.
+        forgets: Whether the copy of a video at a URL goes when it is done.
     """
 
     source: Source
-    dataset: Path
+    dataset: Place
     config: PrepareConfig
     encoder: Encoder = field(hash=False)
     may_divide: bool = False
     share: float = 1.0
     spent: dict[str, StageCost] = field(default_factory=dict[str, StageCost], hash=False)
+    older: tuple[UnitRecord, ...] = field(default=(), hash=False)
+    forgets: bool = False
 
-    def __call__(self, told: Told) -> Finished | Divided:
+    def __call__(self, told: Told) -> Finished | Divided | Unreached:
         """Find it finished, divide it, or prepare it."""
-        record = find_record(self.source, self.dataset, self.config, self.encoder)
-        if record is not None:
-            return Finished(record=record, reused=True)
-        if self.may_divide and (stretches := _stretches(self.source, self.config)):
-            return Divided(stretches=stretches)
-        record = prepare_unit(self.source, self.dataset, self.config, self.encoder, told, self.spent)
-        return Finished(record=record, reused=False)
+        record = self._find() if self.source.content else None  # known finished, it need not be fetched
+        if record is None:
+            try:
+                self.source.fetch(told)
+            except PlaceError as error:
+                return Unreached(reason=str(error))
+            record = self._find()
+        reused = record is not None
+        if record is None:
+            if self.may_divide and (stretches := _stretches(self.source, self.config)):
+                return Divided(stretches=stretches)
+            record = prepare_unit(
+                self.source, self.dataset, self.config, self.encoder, told, spent=self.spent, older=self.older
+            )
+        if self.forgets:
+            self.source.forget()
+        return Finished(record=record, reused=reused)
+
+    def _find(self) -> UnitRecord | None:
+        return find_record(self.source, self.dataset, self.config, self.encoder)
 
 
 def _stretches(source: Source, config: PrepareConfig) -> tuple[FaceStep, ...]:
@@ -191,8 +234,9 @@ def _stretches(source: Source, config: PrepareConfig) -> tuple[FaceStep, ...]:
     )
 
 
-def died_row(source: Source, config: PrepareConfig) -> ManifestRow:
-    """The row of a source whose worker died each time."""
-    reason = "worker died: twice while it was prepared; the same command tries again"
+def lost_row(source: Source, config: PrepareConfig, unreached: Unreached | None) -> ManifestRow:
+    """The row of a source that could not be fetched, or (None) whose worker died each time."""
+    reason = "worker died: twice while it was prepared" if unreached is None else f"out of reach: {unreached.reason}"
+    reason += "; the same command tries again"
     person = config.person or source.name
     return ManifestRow(key=source.name, source=source.shown, person=person, reject_reason=reason)

@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from contextalk.core.choices import Progress
-from contextalk.core.errors import ContextalkError, MediaError, TargetError
+from contextalk.core.errors import ContextalkError, MediaError, PlaceError, TargetError
 from contextalk.dataset.album import album_of
 from contextalk.dataset.clips import pack_others, pack_track, pack_wave
 from contextalk.dataset.config import FORMAT_VERSION, PrepareConfig
 from contextalk.dataset.extract import extract
-from contextalk.dataset.files import write_whole
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.people import read_cast
 from contextalk.dataset.pieces import Pieces, digest_of
+from contextalk.dataset.places import Place, open_place
 from contextalk.dataset.plan import ClipJob, plan_clips, unfit_reason
 from contextalk.dataset.shards import SAMPLE_FILES, writing_shard
 from contextalk.dataset.sound import Sound, Sounds, decode_sound
@@ -51,13 +51,15 @@ class UnitRecord:
 
     Attributes:
         unit: Name of the unit; starts its shards and its clips' keys.
-        source: Absolute path, to know an older state of the same file.
+        source: Absolute path or URL, to know an older state of the same file.
         fingerprint: Hash of content and parameters.
         rows: Its part of the manifest.
         digests: Hash of what decides each clip's pictures, by key.
         costs: Of each stage, by name.
         named: Whether the person's name was given, so that no group renames them.
         album: Key of its people's portraits; empty where there are none.
+        content: Hash of the source's content.
+        version: Of a source at a URL, what it was there; as long as it is, `content` is known without fetching it.
     """
 
     unit: str
@@ -68,20 +70,22 @@ class UnitRecord:
     costs: dict[str, StageCost] = field(default_factory=dict[str, StageCost])
     named: bool = False
     album: str = ""
+    content: str = ""
+    version: str = ""
 
-    def is_current(self, dataset: Path, fingerprint: str) -> bool:
+    def is_current(self, dataset: Place, fingerprint: str) -> bool:
         """Whether it was made from the same content and parameters, and its shards are still there."""
         shards = {row.shard for row in self.rows if row.shard}
-        return self.fingerprint == fingerprint and all((dataset / shard).is_file() for shard in shards)
+        return self.fingerprint == fingerprint and all(dataset.has(shard) for shard in shards)
 
-    def save(self, dataset: Path) -> None:
+    def save(self, dataset: Place) -> None:
         """Write `units/UNIT.json`; from then on the unit counts as finished."""
-        write_whole(record_path(dataset, self.unit), json.dumps(asdict(self), indent=1).encode())
+        dataset.write(record_name(self.unit), json.dumps(asdict(self), indent=1).encode())
 
 
-def record_path(dataset: Path, unit: str) -> Path:
-    """Where the record of a unit lies."""
-    return dataset / UNITS / f"{unit}.json"
+def record_name(unit: str) -> str:
+    """Where in a dataset the record of a unit lies."""
+    return f"{UNITS}/{unit}.json"
 
 
 def read_record(path: Path) -> UnitRecord:
@@ -92,17 +96,17 @@ def read_record(path: Path) -> UnitRecord:
     return UnitRecord(**stored, rows=rows, costs=costs)
 
 
-def read_records(dataset: Path) -> list[UnitRecord]:
+def read_records(dataset: Path | str | Place) -> list[UnitRecord]:
     """Records of all finished units, in a stable order."""
-    return [read_record(path) for path in sorted((dataset / UNITS).glob("*.json"))]
+    return [read_record(path) for path in open_place(dataset).fetch_all(UNITS, ".json")]
 
 
-def find_record(source: Source, dataset: Path, config: PrepareConfig, encoder: Encoder) -> UnitRecord | None:
+def find_record(source: Source, dataset: Place, config: PrepareConfig, encoder: Encoder) -> UnitRecord | None:
     """The record of a source that is finished in this state and with these parameters, portraits included."""
-    unit, fingerprint = _names(source, config)
-    path = record_path(dataset, unit)
-    record = read_record(path) if path.is_file() else None
-    if record is None or not record.is_current(dataset, fingerprint):
+    content = source.content_hash()
+    name = record_name(source.unit(content))
+    record = read_record(dataset.fetch(name)) if dataset.has(name) else None
+    if record is None or not record.is_current(dataset, _fingerprint(content, config)):
         return None
     return record if not record.album or album_of(source, dataset, config, encoder).is_current() else None
 
@@ -120,34 +124,43 @@ def header_reason(path: Path, config: PrepareConfig) -> str:
 
 def prepare_unit(
     source: Source,
-    dataset: Path,
+    dataset: Place,
     config: PrepareConfig,
     encoder: Encoder,
     progress: Progress | None = None,
+    *,
     spent: dict[str, StageCost] | None = None,
+    older: Sequence[UnitRecord] = (),
 ) -> UnitRecord:
     """Prepare one source.
 
     Args:
         source: Of which something may be done already.
-        dataset: Its folder.
+        dataset: Where it goes.
         config: Choices.
         encoder: Of the portraits.
         progress: Told of "faces" and "clips".
         spent: Costs of stages that were done apart.
+        older: Records of the same source, whose clips may be wanted still.
+
+    Raises:
+        PlaceError: The dataset is at a URL out of reach.
     """
-    unit, fingerprint = _names(source, config)
-    making = _Making(source, dataset, config, encoder, progress or _untold, dict(spent or {}))
+    content = source.content_hash()
+    unit, fingerprint = source.unit(content), _fingerprint(content, config)
+    making = _Making(source, dataset, config, encoder, progress or _untold, dict(spent or {}), older)
     rows = making.rows(f"{unit}-{fingerprint[:6]}")
     record = UnitRecord(
         unit=unit,
-        source=str(source.path.resolve()),
+        source=source.address,
         fingerprint=fingerprint,
         rows=tuple(rows),
         digests=making.digests,
         costs=making.costs,
         named=config.person is not None,
         album=making.album_key,
+        content=content,
+        version=source.version,
     )
     record.save(dataset)
     making.pieces.forget()
@@ -158,15 +171,13 @@ def _untold(stage: str, done: int, total: int) -> None:
     """Nobody listens."""
 
 
-def _names(source: Source, config: PrepareConfig) -> tuple[str, str]:
-    """Unit and fingerprint."""
-    content = source.content_hash()
+def _fingerprint(content: str, config: PrepareConfig) -> str:
     parameters = asdict(config)
     for name in ("split_by", "target", "annotations"):
         parameters[name] = meaning(parameters[name])
     parameters["active_speaker"] = meaning(weights_file(config.active_speaker))
     told = json.dumps([FORMAT_VERSION, content, parameters], sort_keys=True, default=str)
-    return source.unit(content), hashlib.sha256(told.encode()).hexdigest()
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 class _Making:
@@ -175,17 +186,18 @@ class _Making:
     def __init__(
         self,
         source: Source,
-        dataset: Path,
+        dataset: Place,
         config: PrepareConfig,
         encoder: Encoder,
         progress: Progress,
         costs: dict[str, StageCost],
+        older: Sequence[UnitRecord],
     ) -> None:
-        self.source, self.dataset, self.config = source, dataset, config
+        self.source, self.dataset, self.config, self.older = source, dataset, config, older
         self.album = album_of(source, dataset, config, encoder)
         self.unit = self.album.unit
         self.progress, self.costs = progress, costs
-        self.pieces = Pieces(dataset / WORK / self.unit)
+        self.pieces = Pieces(dataset.folder / WORK / self.unit)
         self.digests: dict[str, str] = {}
         self.album_key = ""
 
@@ -205,6 +217,8 @@ class _Making:
             rejected, jobs = plan_clips(source, cast, self.config, self.unit, self._sounds())
             failed = self._extract(jobs)
             return [*self._fill_shards(jobs, shard), *rejected, *failed]
+        except PlaceError:  # no fault of the source's
+            raise
         except TargetError as error:
             return [replace(whole, reject_reason=f"no target: {self._shown(error)}")]
         except ContextalkError as error:
@@ -224,10 +238,9 @@ class _Making:
         video = file_hash(self.source.path)
         self.digests = {job.row.key: _digest(job, video) for job in jobs}
         wanted = set(self.digests.values())
-        for record in read_records(self.dataset):
-            if record.source == str(self.source.path.resolve()):
-                for shard in {row.shard for row in record.rows if row.shard}:
-                    self.pieces.adopt(self.dataset / shard, record.digests, wanted)
+        for record in self.older:
+            for shard in {row.shard for row in record.rows if row.shard}:
+                self.pieces.adopt(self.dataset, shard, record.digests, wanted)
         missing = [job for job in jobs if not self.pieces.has(self.digests[job.row.key])]
         made = len(jobs) - len(missing)
         with self._timed("clips") as count:
@@ -251,7 +264,10 @@ class _Making:
         names = {split: f"{SHARDS}/{shard}-{split}.tar" for split in sorted({job.row.split for job in whole})}
         rows: list[ManifestRow] = []
         with ExitStack() as stack:
-            shards = {split: stack.enter_context(writing_shard(self.dataset / name)) for split, name in names.items()}
+            shards = {
+                split: stack.enter_context(writing_shard(stack.enter_context(self.dataset.writing(name))))
+                for split, name in names.items()
+            }
             for job in whole:
                 files = self.pieces.read(self.digests[job.row.key]) | _rest(job)
                 shards[job.row.split].write(job.row.key, {name: files[name] for name in SAMPLE_FILES})

@@ -7,6 +7,7 @@ from pathlib import Path
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.album import read_heads, read_sitters
 from contextalk.dataset.manifest import ManifestRow
+from contextalk.dataset.places import Place
 from contextalk.dataset.unit import UnitRecord
 from contextalk.faces.appearance import Encoder
 from contextalk.faces.groups import Group, group_people
@@ -29,7 +30,7 @@ class GroupSummary:
     sources: tuple[str, ...]
 
 
-def find_groups(dataset: Path, units: Iterable[str], encoder: Encoder) -> tuple[Group, ...]:
+def find_groups(dataset: Place, units: Iterable[str], encoder: Encoder) -> tuple[Group, ...]:
     """Everybody in some units of a dataset, whatever their order."""
     return group_people(read_sitters(dataset, sorted(set(units)), encoder), encoder.farthest_same)
 
@@ -72,7 +73,7 @@ def name_people(records: Iterable[UnitRecord], groups: Iterable[Group]) -> list[
     ]
 
 
-def draw_groups(dataset: Path, groups: Sequence[Group], path: Path) -> None:
+def draw_groups(dataset: Place, groups: Sequence[Group], path: Path) -> None:
     """Write the contact sheet of a dataset.
 
     Raises:

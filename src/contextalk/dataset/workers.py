@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -20,7 +20,10 @@ from typing import Protocol, TypeVar
 TRIES = 2
 """A process may be killed by something that has nothing to do with its task: once."""
 
-_POLL_S, _TELL_S = 0.2, 0.25
+POLL_S = 0.2
+"""How long to wait before asking again what is done."""
+
+_TELL_S = 0.25
 
 Told = Callable[[str, int, int], None]
 """Progress of a task: stage, done, total."""
@@ -38,9 +41,23 @@ class Task(Protocol[Made]):
         ...
 
 
+class Runner(Protocol):
+    """Does tasks in any order; more may be added on the way.
+
+    Yields:
+        Task and result; None for one whose process died `TRIES` times.
+    """
+
+    def __call__(
+        self, tasks: deque[Task[Result]], *, told: Callable[[Task[Result], str, int, int], None]
+    ) -> Generator[tuple[Task[Result], Result | None], None, None]:
+        """Do them."""
+        ...
+
+
 def run_here(
     tasks: deque[Task[Result]], told: Callable[[Task[Result], str, int, int], None]
-) -> Iterator[tuple[Task[Result], Result | None]]:
+) -> Generator[tuple[Task[Result], Result | None], None, None]:
     """Do tasks one after the other in this process; more may be added on the way."""
     while tasks:
         task = tasks.popleft()
@@ -49,7 +66,7 @@ def run_here(
 
 def run_on_workers(
     tasks: deque[Task[Result]], num_workers: int, told: Callable[[Task[Result], str, int, int], None]
-) -> Iterator[tuple[Task[Result], Result | None]]:
+) -> Generator[tuple[Task[Result], Result | None], None, None]:
     """Do tasks on processes, in any order; more may be added on the way.
 
     Yields:
@@ -64,7 +81,7 @@ def run_on_workers(
             while tasks and free:
                 slot, task = free.pop(), tasks.popleft()
                 running[slot.submit(task)] = slot, task
-            done, _ = wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
             for slot, task in running.values():
                 for message in slot.messages():
                     told(task, *message)
@@ -130,18 +147,24 @@ def _begin(mouth: Connection, parent: int) -> None:
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_POLL_S)
+        time.sleep(POLL_S)
     os._exit(1)
 
 
 def _do(task: Task[Result]) -> Result:
+    assert _mouth is not None, "set by _begin"
+    mouth = _mouth
+    return task(now_and_then(lambda *message: mouth.send(message)))
+
+
+def now_and_then(told: Told) -> Told:
+    """What a task tells, as often as somebody far away wants to hear it."""
     last_s = -_TELL_S
 
-    def told(stage: str, done: int, total: int) -> None:
+    def tell(stage: str, done: int, total: int) -> None:
         nonlocal last_s
         if time.monotonic() - last_s >= _TELL_S:
             last_s = time.monotonic()
-            assert _mouth is not None, "set by _begin"
-            _mouth.send((stage, done, total))
+            told(stage, done, total)
 
-    return task(told)
+    return tell

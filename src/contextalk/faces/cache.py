@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Analysis, Landmarks, Scene, Shot, Track
 from contextalk.faces.blocks import FaceBlock
+from contextalk.media.files import cache_folder
 from contextalk.media.source import known_timeline, remember_timeline
 from contextalk.media.timeline import Timeline
 
@@ -28,9 +29,8 @@ _ABOUT = ("backend", "hearing", "active_speaker")
 
 
 def default_folder() -> Path:
-    """The user's cache folder, as the XDG specification names it."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "contextalk" / "analysis"
+    """Where analyses are kept unless told otherwise."""
+    return cache_folder("analysis")
 
 
 def stage_key(scene: Path, backend: str, parameters: dict[str, object]) -> str:

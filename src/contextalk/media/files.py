@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and where those lie that can be made again."""
 
 import os
 from collections.abc import Iterator
@@ -19,6 +19,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def cache_folder(kind: str) -> Path:
+    """Where what can be made or fetched again is kept: the user's cache folder, as the XDG specification names it."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "contextalk" / kind
 
 
 def check_video_suffix(path: Path) -> None:

@@ -20,6 +20,7 @@ from urllib.request import Request, urlopen
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError
+from contextalk.media.files import cache_folder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -155,9 +156,8 @@ REGISTRY = (
 
 
 def default_folder() -> Path:
-    """Where weights are kept unless told otherwise: the user's cache folder, as the XDG specification names it."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "contextalk" / "weights"
+    """Where weights are kept unless told otherwise."""
+    return cache_folder("weights")
 
 
 def find_published(name: str) -> Published:

@@ -17,7 +17,7 @@ from contextalk.core.choices import Device, LipsKind
 from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError, ContextalkError, DatasetError
 from contextalk.core.records import Progress
-from contextalk.dataset.clips import Clip, read_clips
+from contextalk.dataset.clips import Clip, bring_dataset, read_clips
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.models.bundle import Bundle, BundleCard
@@ -66,7 +66,7 @@ _TUNING_RATE = 0.25
 def train(
     network: str,
     *,
-    data: Path,
+    data: Path | str,
     run: Path,
     preset: str = "compact",
     from_bundle: Path | None = None,
@@ -82,7 +82,7 @@ def train(
         network: `codec`, `probe`, `lips`, `reader`, a generating network of the preset (`landmark`, `face`,
             `landmark-first` …), or `all`; apart from these the judges of evaluation: `estimator`,
             `sync` and `lip_reader`, and the ablations `one-stage`, `framewise` and `expression`.
-        data: Dataset written by `prepare`.
+        data: Dataset written by `prepare`; of one at a URL a copy is made.
         run: Folder of the run; made if missing.
         preset: Name in `PRESETS`; a run keeps the one it began with.
         from_bundle: Start from these weights; its codec is kept as it is, unless `codec` is named with `windows`.
@@ -104,7 +104,8 @@ def train(
     start = None if from_bundle is None else Bundle.load(from_bundle)
     chosen = _preset(run, preset, lips, start)
     _keep_start(run, _start_of(from_bundle, start))
-    training_run = TrainingRun(data, run, chosen, start=start, device=where, workers=workers, progress=progress)
+    dataset = bring_dataset(data, progress=progress)
+    training_run = TrainingRun(dataset, run, chosen, start=start, device=where, workers=workers, progress=progress)
     if windows is not None:
         training_run.shorten(network, windows)
     return training_run.train(network)

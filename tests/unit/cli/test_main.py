@@ -55,12 +55,16 @@ def test_stable_words_are_understood() -> None:
         output=out, minutes=2.5, seed=3, twins=True, report=True
     )
     assert read("prepare a.mp4 b -o x --target left --annotations none --workers 2") == Prepare(
-        sources=(Path("a.mp4"), Path("b")), output=out, target="left", annotations="none", workers=2
+        sources=("a.mp4", "b"), output="x", target="left", annotations="none", workers=2
     )
+    assert read("prepare s3://b/talks/ -o s3://b/data --ray") == Prepare(
+        sources=("s3://b/talks/",), output="s3://b/data", ray=()
+    )
+    assert read("prepare a.mp4 -o x --ray auto") == Prepare(sources=("a.mp4",), output="x", ray=("auto",))
     sheet = read("prepare a.mp4 -o x --contact-sheet p.png --target group:1")
-    assert sheet == Prepare(sources=(Path("a.mp4"),), output=out, contact_sheet=Path("p.png"), target="group:1")
+    assert sheet == Prepare(sources=("a.mp4",), output="x", contact_sheet=Path("p.png"), target="group:1")
     assert read("train face --data d --run r --preset debug --from b") == Train(
-        network="face", data=Path("d"), run_folder=Path("r"), preset="debug", bundle=Path("b")
+        network="face", data="d", run_folder=Path("r"), preset="debug", bundle=Path("b")
     )
     assert read("bundle r -o x") == BundleRun(run_folder=Path("r"), output=out)
 

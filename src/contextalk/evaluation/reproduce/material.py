@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError
+from contextalk.dataset.clips import bring_dataset
 from contextalk.dataset.manifest import MANIFEST
 from contextalk.evaluation.features import RealPictures
 
@@ -54,23 +55,24 @@ class Material:
     says: str
 
 
-def open_material(data: Path, work: Path, clips: int | None, progress: Progress | None) -> Material:
+def open_material(data: Path | str, work: Path, clips: int | None, progress: Progress | None) -> Material:
     """The first `clips` clips of a folder of synthetic scenes with twins, or of a prepared dataset's test split.
 
     Args:
-        data: Folder of either.
+        data: Folder of either, or URL of a dataset.
         work: Folder for what has to be written: pictures of targets, scenes of a dataset.
         clips: None: all of them.
         progress: Told what is written.
 
     Raises:
-        ContextalkError: It is neither, or has no such clips.
+        ContextalkError: It is neither, has no such clips, or is at a URL out of reach.
     """
     from contextalk.evaluation.reproduce.from_dataset import dataset_material
     from contextalk.evaluation.reproduce.from_synth import is_footage, synth_material
 
     if clips is not None and clips < 1:
         raise ContextalkError(f"{clips} clips, wanted at least 1")
+    data = bring_dataset(data, progress=progress)
     if (data / MANIFEST).is_file():
         return dataset_material(data, work, clips, progress)
     if is_footage(data):

@@ -40,7 +40,7 @@ class Reproduced:
 
 def reproduce(
     name: str,
-    data: Path,
+    data: Path | str,
     output: Path,
     given: Given,
     *,
@@ -54,7 +54,7 @@ def reproduce(
 
     Args:
         name: Of the table, in `methods.ROWS`.
-        data: Folder of synthetic scenes with twins, or prepared dataset whose test split is used.
+        data: Folder of synthetic scenes with twins, or prepared dataset, or its URL, whose test split is used.
         output: Folder; made if missing.
         given: What methods are made of. Of its runs the first that has them also lends estimator and judges.
         weights: Folder of published weights.
