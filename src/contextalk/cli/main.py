@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,9 @@ VERBS = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a verb and exit: 0 when done, 2 for bad input (one line says which), 130 when interrupted."""
+    # Threads that spin while they wait for one another stop each other on a busy machine (docs/log.md); torch reads
+    # this when it is imported, which is later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = sys.argv[1:] if arguments is None else arguments
     if list(arguments) == ["--version"]:
         print(contextalk.__version__)
