@@ -18,9 +18,9 @@ from contextalk.core.geometry import CropPath, Points
 from contextalk.core.records import Landmarks, Progress, Scene, Shot
 from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ, clip_times, nearest_frames
 from contextalk.faces.crop import crop_path
-from contextalk.faces.mouths import LONGEST_GAP, bridge_gaps, mouth_corners, mouth_view
+from contextalk.faces.face_squares import face_boxes, face_square, speaker_view
+from contextalk.faces.mouth_views import LONGEST_GAP, bridge_gaps, mouth_corners, mouth_view
 from contextalk.faces.speaking import speaking
-from contextalk.faces.squares import face_boxes, face_square, speaker_view
 from contextalk.faces.views import head_crop
 from contextalk.media.audio import stream_audio
 from contextalk.media.video import read_at
@@ -29,7 +29,7 @@ LOOK_VERSION = 1
 """Raised when what judges are shown changes."""
 
 View = Literal["face", "mouth"]
-"""`face`: (112, 112) of `squares.speaker_view`; `mouth`: (48, 48) of `mouths.mouth_view`."""
+"""`face`: (112, 112) of `face_squares.speaker_view`; `mouth`: (48, 48) of `mouth_views.mouth_view`."""
 
 PIECE_FRAMES = 6 * RATE_HZ
 """Most frames of a face that are judged together."""

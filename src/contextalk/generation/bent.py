@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
-from contextalk.faces.mouth import inside_lacking, lend_insides
+from contextalk.faces.mouth_insides import inside_lacking, lend_insides
 from contextalk.faces.warp import bend, bends
 from contextalk.generation.detail import refine
 from contextalk.generation.identity import IdentityHead

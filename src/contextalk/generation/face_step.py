@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contextalk.core.geometry import Points
 from contextalk.core.records import Landmarks
 from contextalk.core.time import WINDOW_FRAMES
-from contextalk.faces.mouth import inside_lacking
+from contextalk.faces.mouth_insides import inside_lacking
 from contextalk.faces.views import head_crop, masked_crop, scene_view
 from contextalk.faces.warp import lay
 from contextalk.generation.bent import BentHeads, bend_identity, cross_fade, finish

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks, mouth_opening
-from contextalk.faces.mouth import OPENER, WIDE_ENOUGH
+from contextalk.faces.mouth_insides import OPENER, WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_frames

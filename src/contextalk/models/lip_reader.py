@@ -68,7 +68,7 @@ class LipReader(nn.Module):
         """Logits of each slot's words.
 
         Args:
-            views: `faces.mouths.mouth_views`, 0 … 255.
+            views: `faces.mouth_views.mouth_views`, 0 … 255.
             present: False where a sentence is padded.
         """
         batch, frames = present.shape

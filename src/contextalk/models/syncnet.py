@@ -115,7 +115,7 @@ class SyncJudge(nn.Module):
         self.log_sharpness = nn.Parameter(torch.tensor(2.0))
 
     def look(self, views: Float[Tensor, "b 5 48 48"]) -> Float[Tensor, "b d"]:
-        """Unit vectors of `faces.mouths.mouth_views`, 0 … 255; a window's own mean and contrast are taken out."""
+        """Unit vectors of `faces.mouth_views.mouth_views`, 0 … 255; a window's own mean and contrast are taken out."""
         mean = views.mean(dim=(1, 2, 3), keepdim=True)
         spread = views.std(dim=(1, 2, 3), keepdim=True).clamp(min=1.0)
         return functional.normalize(self.eye((views - mean) / spread).float(), dim=-1)

@@ -13,10 +13,10 @@ from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ, clip_times, nearest_fr
 from contextalk.faces.active_speaker import LEAST_FRAMES, PIECE_FRAMES, View, who_speaks
 from contextalk.faces.analysis import analyse
 from contextalk.faces.crop import crop_path
-from contextalk.faces.mouths import mouth_views
+from contextalk.faces.face_squares import face_squares, speaker_view
+from contextalk.faces.mouth_views import mouth_views
 from contextalk.faces.sheet import describe_people, describe_voices
 from contextalk.faces.speaking import MOUTH_MOTION
-from contextalk.faces.squares import face_squares, speaker_view
 from contextalk.faces.targets import choose_target
 from contextalk.faces.views import head_crop
 from contextalk.media.audio import read_audio

@@ -16,7 +16,7 @@ from contextalk.core.errors import ContextalkError
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.metrics import Column
 from contextalk.evaluation.metrics.sync import frames_at_rate
-from contextalk.faces.mouths import bridge_gaps, mouth_views
+from contextalk.faces.mouth_views import bridge_gaps, mouth_views
 from contextalk.models.lip_reader import SLOTS, LipReader, LipReaderConfig, parse_sentence
 
 WORDS = "words read"

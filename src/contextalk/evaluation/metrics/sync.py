@@ -15,8 +15,8 @@ from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ, clip_times, nearest_fr
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.metrics import Column
 from contextalk.evaluation.scenes import shown_scenes
-from contextalk.faces.mouths import bridge_gaps, mouth_views
-from contextalk.faces.squares import face_squares
+from contextalk.faces.face_squares import face_squares
+from contextalk.faces.mouth_views import bridge_gaps, mouth_views
 from contextalk.media.mfcc import mfcc
 from contextalk.models.sync_judge import embed_windows, judge_embeddings
 from contextalk.models.syncnet import MFCC_STEPS, SYNC_FRAMES, SyncJudge, SyncNet

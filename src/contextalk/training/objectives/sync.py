@@ -10,7 +10,7 @@ from torch.nn import functional
 from contextalk.core.errors import DatasetError
 from contextalk.core.time import RATE_HZ
 from contextalk.dataset.clips import Clip
-from contextalk.faces.mouths import bridge_gaps, mouth_views
+from contextalk.faces.mouth_views import bridge_gaps, mouth_views
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.machine import device_of, move
 from contextalk.models.syncnet import SYNC_FRAMES, SyncJudge

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from contextalk.faces.mouths import LONGEST_GAP, bridge_gaps, mouth_views
+from contextalk.faces.mouth_views import LONGEST_GAP, bridge_gaps, mouth_views
 from judges_kit import face_points, grey_heads
 
 

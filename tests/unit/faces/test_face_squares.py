@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contextalk.core.time import clip_times
-from contextalk.faces.squares import face_squares
+from contextalk.faces.face_squares import face_squares
 from contextalk.media.video import read_at, write_video
 from judges_kit import face_points
 

@@ -6,7 +6,7 @@ import pytest
 from tests.generation_kit import face_points
 
 from contextalk.core.records import mouth_opening
-from contextalk.faces.mouth import OPENER, inside_lacking, lend_insides
+from contextalk.faces.mouth_insides import OPENER, inside_lacking, lend_insides
 
 LOWER = [65, 66, 67]
 
