@@ -26,6 +26,9 @@ class BentHeads:
     heads: Pictures
     fine: Pictures | None
 
+    def __getitem__(self, frames: slice) -> "BentHeads":
+        return BentHeads(heads=self.heads[frames], fine=None if self.fine is None else self.fine[frames])
+
 
 def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> BentHeads:
     """The identity's head bent, and the inside of its wider mouth where that is wanted.

@@ -35,7 +35,7 @@ class Carried:
     """What one window hands to the next, and one segment to the next.
 
     Attributes:
-        frame: The last scene frame of the window.
+        frame: The last scene frame that was drawn.
         latent: (16, 16, 16) of its head.
         masked: (256, 256, 3), its masked crop.
         choice: Which pictures of the identity the window took.
@@ -70,7 +70,8 @@ class Carried:
 class FaceStep:
     """Draws heads for consecutive steps. `carried` is its whole state.
 
-    Heads are drawn in crop px by stage 2; those between drawn ones come from linear interpolation.
+    Stage 2 draws heads in crop px; those between drawn ones come from linear interpolation. What of a head is known
+    from elsewhere in the scene is bent to every frame and gives it what was not drawn.
     """
 
     def __init__(
@@ -139,7 +140,7 @@ class FaceStep:
         times, points = self._region.scene.times_s[frames], self._points(np.array(frames))
         choice = self._choose(times, points, before)
         head = self._identity.head(choice)
-        bent = self._bend(choice, before, np.stack(masked), times, points)
+        bent = self._bend(head, choice, before, np.stack(masked), times, points)
         rows = [frames.index(frame) for frame in drawn]
         encode = self._pipeline.encode if self._identity.stranger else None
         if bent is not None and encode is not None and _shows_all(head, points):
@@ -165,9 +166,8 @@ class FaceStep:
             choice=choice,
             view=None if views is None else views[-1],
         )
-        if bent is not None:
-            heads = finish(heads, bent, head, points, own=encode is not None)
-        return heads if before is None else heads[1:]
+        new = slice(0 if before is None else 1, None)
+        return heads[new] if bent is None else finish(heads[new], bent[new], head, points[new], own=encode is not None)
 
     def _choose(self, times_s: NDArray[np.float64], points: Points, before: Carried | None) -> Choice:
         # Points are NaN where a stage 1 draws none: then no pose is the nearest.
@@ -176,12 +176,18 @@ class FaceStep:
         return self._identity.choose(float(times_s[0]), float(times_s[-1]), wanted, kept)
 
     def _bend(
-        self, choice: Choice, before: Carried | None, masked: Picture, times_s: NDArray[np.float64], points: Points
+        self,
+        head: IdentityHead,
+        choice: Choice,
+        before: Carried | None,
+        masked: Picture,
+        times_s: NDArray[np.float64],
+        points: Points,
     ) -> BentHeads | None:
         """The chosen head bent to all frames; where the window before had another, that fades into it."""
         if "bent" not in self._pipeline.faces.wants:
             return None
-        bent = bend_identity(self._identity.head(choice), masked, points)
+        bent = bend_identity(head, masked, points)
         if before is None or before.choice == choice:
             return bent
         if not self._identity.is_free(before.choice, float(times_s[0]), float(times_s[-1])):
