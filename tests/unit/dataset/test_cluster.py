@@ -1,50 +1,21 @@
 """Preparation on a Ray cluster: the same dataset, and a worker that dies costs what it was at."""
 
-import hashlib
 import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.dataset_kit import Square, sums
 
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.cluster import LOCAL, Cluster
 from contextalk.dataset.places import Folder, open_place
 from contextalk.dataset.prepare import prepare
-from contextalk.dataset.workers import Told
 
 Scenes = Callable[..., Path]
 Videos = Callable[..., Path]
-
-
-def sums(dataset: Path) -> dict[str, str]:
-    """SHA-256 of the manifest and of every shard."""
-    files = [dataset / "manifest.parquet", *sorted((dataset / "shards").iterdir())]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-@dataclass(frozen=True)
-class Square:
-    """A task whose process dies as often as told, and that may be wrong."""
-
-    number: int
-    deaths: int
-    folder: Path
-
-    def __call__(self, told: Told) -> int:
-        told("squares", 1, 1)
-        mark = self.folder / f"{self.number}"
-        died = len(mark.read_bytes()) if mark.exists() else 0
-        if died < self.deaths:
-            mark.write_bytes(b"x" * (died + 1))
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self.number < 0:
-            raise DatasetError(f"{self.number} has a wrong sign")
-        return self.number**2
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Killed and started again, and workers that die: nothing is lost but what was at work, and nothing is different."""
 
-import hashlib
 import json
 import os
 import random
@@ -12,25 +11,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.dataset_kit import Square, sums
 
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.prepare import prepare
-from contextalk.dataset.workers import Told, run_on_workers
+from contextalk.dataset.workers import run_on_workers
 
 Videos = Callable[..., Path]
 
 COMMAND = "from contextalk.cli.main import main; main()"
-
-
-def sums(dataset: Path) -> dict[str, str]:
-    """SHA-256 of the manifest and of every shard."""
-    files = [dataset / "manifest.parquet", *sorted((dataset / "shards").iterdir())]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def start(sources: list[Path], data: Path, cache: Path, *options: str) -> "subprocess.Popen[bytes]":
@@ -120,24 +113,6 @@ def test_killed_at_twenty_random_moments_of_two_minutes(media: Path, tmp_path: P
     assert kills >= 3
     assert start(sources, data, tmp_path / "cache-b", "--workers", "2").wait() == 0
     assert sums(data) == sums(tmp_path / "whole")
-
-
-@dataclass(frozen=True)
-class Square:
-    """A task whose process dies as often as told."""
-
-    number: int
-    deaths: int
-    folder: Path
-
-    def __call__(self, told: Told) -> int:
-        told("squares", 1, 1)
-        mark = self.folder / f"{self.number}"
-        died = len(mark.read_bytes()) if mark.exists() else 0
-        if died < self.deaths:
-            mark.write_bytes(b"x" * (died + 1))
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.number**2
 
 
 def test_a_dead_worker_costs_its_own_task(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Sources and datasets at URLs: what is made of them and of them is read is what a folder gives."""
 
-import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 from fsspec.core import url_to_fs
 from fsspec.implementations.memory import MemoryFileSystem
+from tests.dataset_kit import sums
 
 from contextalk.core.errors import ContextalkError, DatasetError, PlaceError
 from contextalk.dataset import prepare as preparation
@@ -108,13 +108,6 @@ def upload(folder: Path, url: str) -> str:
             fs.makedirs(target.rpartition("/")[0], exist_ok=True)
             fs.put_file(str(file), target)
     return url
-
-
-def sums(dataset: Path | str) -> dict[str, str]:
-    """SHA-256 of the manifest and of every shard."""
-    fs, path = url_to_fs(str(dataset))
-    files = [f"{path}/manifest.parquet", *fs.ls(f"{path}/shards", detail=False)]
-    return {file.rpartition("/")[2]: hashlib.sha256(fs.cat_file(file)).hexdigest() for file in files}
 
 
 def everything(url: str) -> set[str]:
