@@ -53,7 +53,7 @@ def codec_only(evidence: Evidence, codec: Codec, look: Look) -> Evidence:
 
 def still_head(evidence: Evidence, look: Look) -> Evidence:
     """The first true head held."""
-    return _from_frames(evidence, evidence.truth.heads[np.zeros(len(evidence.times_s), np.int64)], look)
+    return shown_as(evidence, evidence.truth.heads[np.zeros(len(evidence.times_s), np.int64)], look)
 
 
 def other_head(evidence: Evidence, other: Evidence, look: Look) -> Evidence:
@@ -65,7 +65,7 @@ def other_head(evidence: Evidence, other: Evidence, look: Look) -> Evidence:
     if other.name == evidence.name or (evidence.around is not None and evidence.around.twin == other.name):
         raise NoFakeError("a set of one clip and its twin has no other clip")
     frames = np.minimum(np.arange(len(evidence.times_s)), len(other.times_s) - 1)
-    return _from_frames(evidence, other.truth.heads[frames], look)
+    return shown_as(evidence, other.truth.heads[frames], look)
 
 
 def mean_head(evidence: Evidence, others: Sequence[Evidence], look: Look) -> Evidence:
@@ -79,7 +79,7 @@ def mean_head(evidence: Evidence, others: Sequence[Evidence], look: Look) -> Evi
     known = others or [evidence]
     total = sum(other.truth.heads.sum(axis=0, dtype=np.float64) for other in known)
     mean = np.rint(total / sum(len(other.truth.heads) for other in known)).astype(np.uint8)
-    return _from_frames(evidence, np.broadcast_to(mean, evidence.truth.heads.shape), look)
+    return shown_as(evidence, np.broadcast_to(mean, evidence.truth.heads.shape), look)
 
 
 def nearest_frame(evidence: Evidence, others: Sequence[Evidence], look: Look) -> Evidence:
@@ -105,7 +105,12 @@ def nearest_frame(evidence: Evidence, others: Sequence[Evidence], look: Look) ->
         distance = np.where(np.abs(times_s[:, None] - times_s[None]) >= gap_s, distance, np.inf)
     if not np.isfinite(distance).any(axis=1).all():
         raise NoFakeError("the clip is too short to copy a frame from elsewhere in it")
-    return _from_frames(evidence, candidates[distance.argmin(axis=1)], look)
+    return shown_as(evidence, candidates[distance.argmin(axis=1)], look)
+
+
+def shown_as(evidence: Evidence, heads: Heads, look: Look) -> Evidence:
+    """The clip with these heads (F, 256, 256, 3) laid into the true crops."""
+    return _as_fake(evidence, look(in_place(heads, evidence.truth.heads)))
 
 
 def in_place(heads: Heads, surroundings: Heads) -> Heads:
@@ -115,10 +120,6 @@ def in_place(heads: Heads, surroundings: Heads) -> Heads:
         joined = join_colour(head, around, _INSIDE)
         placed[frame] = np.rint(around + (joined - around) * _WEIGHT).astype(np.uint8)
     return placed
-
-
-def _from_frames(evidence: Evidence, heads: Heads, look: Look) -> Evidence:
-    return _as_fake(evidence, look(in_place(heads, evidence.truth.heads)))
 
 
 def _as_fake(evidence: Evidence, shown: Shown) -> Evidence:

@@ -101,14 +101,14 @@ def _fakes(clips: Clips, index: int, known: Sequence[Evidence], bundle: Bundle) 
         CODEC: lambda: fakes.codec_only(clips[index], bundle.codec, clips.look),
         STILL: lambda: fakes.still_head(clips[index], clips.look),
         MEAN: lambda: fakes.mean_head(clips[index], [clips[other] for other in _same_person(own, known)], clips.look),
-        OTHER: lambda: fakes.other_head(clips[index], clips[_next_other(index, known)], clips.look),
+        OTHER: lambda: fakes.other_head(clips[index], clips[next_other(index, known)], clips.look),
         NEAREST: lambda: fakes.nearest_frame(
             clips[index], [clips[other] for other in _same_person(own, known)], clips.look
         ),
     }
 
 
-def _next_other(index: int, known: Sequence[Evidence]) -> int:
+def next_other(index: int, known: Sequence[Evidence]) -> int:
     """The next clip, round the end, that is neither this one nor its twin; this one where there is none."""
     twin = known[index].around
     for step in range(1, len(known)):

@@ -89,15 +89,18 @@ def test_saved_landmarks_are_brought_to_the_crop_and_invalid_rows_are_left_out(c
     assert np.isnan(landmarks.measure(truth)["landmark distance, saved"])
 
 
-def test_silent_motion_is_the_spread_of_the_change_while_silent(clip: Make) -> None:
+def test_silent_motion_is_the_mean_change_while_silent(clip: Make) -> None:
     truth = clip()
     eyes = np.linalg.norm(truth.wanted[0, 36] - truth.wanted[0, 45])
     points = truth.wanted.copy()
     points[30:, 66, 1] = points[30:, 62, 1] + np.where(np.arange(20) % 2, 1.0, 3.0)
-    # Changes alternate −2, +2, …: ten of −2 and nine of +2 px. float32 gives the fourth digit.
-    wanted = 100 / eyes * np.std([-2.0, 2.0] * 9 + [-2.0])
+    # Every change is of 2 px. float32 gives the fourth digit.
+    wanted = 100 / eyes * 2.0
     assert silence.measure(with_points(truth, points))["silent mouth motion"] == pytest.approx(wanted, rel=1e-3)
     assert silence.measure(truth)["silent mouth motion"] == pytest.approx(0.0, abs=1e-4)  # float32 of a still mouth
+    points[40, 66, 1] += 38.0  # a frame misread: 40 px there and back instead of 2, of nineteen changes
+    misread = silence.measure(with_points(truth, points))["silent mouth motion"]
+    assert misread == pytest.approx(100 / eyes * (17 * 2 + 2 * 40) / 19, rel=1e-3)
     assert np.isnan(silence.measure(replace(truth, speaking=np.ones(50, bool)))["silent mouth motion"])
 
 
