@@ -71,6 +71,16 @@ def test_a_long_clip_counts_by_the_square_root_of_its_windows():
     assert len(set(drawn.frames[:, 0].tolist())) == len(windows)
 
 
+def test_a_person_of_little_footage_is_not_drowned():
+    """Ann has sixteen clips like Bob's one: of her all windows are 16 to 1, their roots 4 to 1."""
+    windows = WindowSet([clip(str(n), "ann", 11, n / 10) for n in range(16)] + [clip("b", "bob", 11, 2.0)])
+    drawn = windows.draw(4000, torch.Generator().manual_seed(0))
+    clips = windows.clip_of[drawn.frames[:, 0]]
+    # Five standard deviations of 4000 draws are 0.03 of 4 to 1, and 0.016 of one clip in twenty.
+    assert abs(float((clips < 16).float().mean()) - 4 / 5) < 0.03
+    assert all(abs(float((clips == n).float().mean()) - 1 / 20) < 0.018 for n in range(16))
+
+
 def test_clips_without_a_window_or_an_identity_beside_it_are_left_out():
     alone, short = clip("c", "cleo", 8, 2.0), clip("d", "ann", 7, 3.0)
     training, _ = split_clips([*CLIPS, alone, short])
