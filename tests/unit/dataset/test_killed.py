@@ -101,18 +101,21 @@ def test_killed_at_twenty_random_moments_of_two_minutes(media: Path, tmp_path: P
                     packet.stream = streams[packet.stream.index]
                     cut.mux(packet)
     began = time.monotonic()
-    assert start(sources, tmp_path / "whole", tmp_path / "cache-a", "--workers", "2").wait() == 0
-    lasts_s, random_s = time.monotonic() - began, random.Random(4)
-    data, kills = tmp_path / "killed", 0
+    assert start(sources, tmp_path / "whole", tmp_path / "cache", "--workers", "2").wait() == 0
+    lasts_s, random_s, kills, finished = time.monotonic() - began, random.Random(4), 0, 0
+    attempt = tmp_path / "killed-0"
     while kills < 20:
-        moment = time.monotonic() + random_s.uniform(0.05, 0.9) * lasts_s
-        run = start(sources, data, tmp_path / "cache-b", "--workers", "2")
-        if not kill_when(run, lambda moment=moment: time.monotonic() > moment):
-            break  # done though killed: the rest of the kills hit a finished dataset
-        kills += 1
-    assert kills >= 3
-    assert start(sources, data, tmp_path / "cache-b", "--workers", "2").wait() == 0
-    assert sums(data) == sums(tmp_path / "whole")
+        moment = time.monotonic() + random_s.uniform(0.05, 0.5) * lasts_s
+        run = start(sources, attempt / "data", attempt / "cache", "--workers", "2")
+        if kill_when(run, lambda moment=moment: time.monotonic() > moment):
+            kills += 1
+        else:  # it had little left to do: from nothing again
+            assert run.wait() == 0
+            assert sums(attempt / "data") == sums(tmp_path / "whole")
+            finished += 1
+            attempt = tmp_path / f"killed-{finished}"
+    assert start(sources, attempt / "data", attempt / "cache", "--workers", "2").wait() == 0
+    assert sums(attempt / "data") == sums(tmp_path / "whole")
 
 
 def test_a_dead_worker_costs_its_own_task(tmp_path: Path) -> None:

@@ -57,6 +57,13 @@ def test_the_judge_finds_the_sound_of_unseen_lips() -> None:
     assert after["confidence"] > 2 * after["confidence with another clip's sound"]
 
 
+def test_a_step_in_bfloat16_is_a_step() -> None:
+    objective = SyncObjective(SyncJudge(SyncJudgeConfig(channels=8, dim=8)), [speaking("7")])
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, _ = objective.loss(4, torch.Generator().manual_seed(1))
+    assert torch.isfinite(loss)
+
+
 def test_the_right_sound_stands_first_among_others_of_its_clip() -> None:
     clip = speaking("7")
     objective = SyncObjective(SyncJudge(SyncJudgeConfig(channels=8, dim=8)), [clip])

@@ -90,7 +90,8 @@ class SyncObjective:
         drawn = [_example(self.training[index], generator) for index in chosen]
         device = device_of(self.network)
         views = move(torch.stack([example[0] for example in drawn]), device).float()
-        mel = move(torch.stack([example[1] for example in drawn]), device).float()
+        # float32 before they are stacked: in a bfloat16 step PyTorch refuses to stack float16.
+        mel = move(torch.stack([example[1].float() for example in drawn]), device)
         mirrored = move(torch.rand(batch, generator=generator), device)[:, None, None, None] < 0.5
         views = torch.where(mirrored, views.flip(-1), views)
         lips = self.network.look(views)
