@@ -414,8 +414,8 @@ class TrainingRun:
 
     def _train_generating(self, name: str) -> dict[str, float]:
         shape = self._shapes[name]
-        # A bundle has no ablation's weights to start from; its codec and lips still serve.
-        network = MVControlNet(shape) if name in self._ablations else self._started(MVControlNet(shape), name)
+        network = MVControlNet(shape)
+        network = self._begun_as_stage_2(network) if name in self._ablations else self._started(network, name)
         if shape.predict_points and not load_averaged(self.folder / "context", network) and self.start is None:
             raise ContextalkError(
                 f"{self.folder} has no trained context: `contextalk train context --run {self.folder}` first"
@@ -538,6 +538,15 @@ class TrainingRun:
         """A network, from the bundle's weights if there are some."""
         if self.start is not None:
             _load_from(self.start, name, network)
+        return network
+
+    def _begun_as_stage_2(self, network: MVControlNet) -> MVControlNet:
+        """An ablation, which need not learn to draw: from the bundle's stage 2 wherever that has the same weights."""
+        if self.start is not None:
+            known = self.start.modules[self.models.network_name("face", "sequence")].state_dict()
+            own = network.state_dict()
+            same = {name: known[name] for name in own.keys() & known.keys() if known[name].shape == own[name].shape}
+            network.load_state_dict(own | same)
         return network
 
     def _decaying(self) -> TrainConfig:
