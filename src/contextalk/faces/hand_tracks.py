@@ -21,7 +21,7 @@ from contextalk.faces.tracking import link
 from contextalk.media.video import Picture, read_frames
 
 LOOK_EVERY = 3
-"""Frames from one look to the next where no hand is: at 25 fps a hand that is there for an eighth of a second is met."""
+"""Frames from one look to the next where no hand is: at 25 fps a hand that stays for an eighth of a second is met."""
 
 SQUARE_GROWTH = 3.5
 """Side of the square that is looked at over the longer side of the face's box (brows to chin): the mask and half a

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
 from contextalk.faces.detection import anchors_of, detect, suppress
-from contextalk.faces.mediapipe_models import HAND, PALM, Network, wheel_version
+from contextalk.faces.mediapipe_models import HAND, PALM, Network, model_path, wheel_version
 from contextalk.faces.mesh import Square, cut
 
 NUM_JOINTS = 21
@@ -39,7 +39,10 @@ _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 
 _FINGER_WIDTH = 0.30
 """Of the palm's length (wrist to the middle knuckle): a finger with its skin, a little more at the knuckles."""
 
-_WRIST_WIDTH, _WRIST_LENGTH = 0.65, 0.6
+_LENGTH_OF_WIDTH = 1.2
+"""Of a palm: wrist to middle knuckle over first to last knuckle."""
+
+_WRIST_WIDTH, _WRIST_LENGTH = 0.65, 0.9
 """Of the palm's length: what is seen of the arm next to the hand, straight on from the palm."""
 
 
@@ -97,13 +100,21 @@ def hands_version() -> str:
 def why_no_hands() -> str:
     """Why hands cannot be looked for here, in one line; empty where they can."""
     try:
-        HandFinder()
+        for name in (PALM, HAND):
+            model_path(name)
     except ContextalkError as error:
         return str(error)
     return ""
 
 
-def draw_hand(mask: NDArray[np.uint8], joints: NDArray[np.float64]) -> None:
+def palm_length(joints: NDArray[np.floating]) -> float:
+    """Px from the wrist to the middle knuckle, as it would be with the palm to the viewer."""
+    # Seen along the palm its length vanishes; its width does not.
+    seen = float(np.linalg.norm(joints[9] - joints[0]))
+    return max(seen, _LENGTH_OF_WIDTH * float(np.linalg.norm(joints[17] - joints[5])))
+
+
+def draw_hand(mask: NDArray[np.uint8], joints: NDArray[np.floating]) -> None:
     """Fill what a hand covers with 255, in place: palm, fingers and the beginning of the arm.
 
     Args:
@@ -111,9 +122,7 @@ def draw_hand(mask: NDArray[np.uint8], joints: NDArray[np.float64]) -> None:
         joints: (21, 2) px of the mask, pixel centres at +0.5.
     """
     at = joints - 0.5
-    length = float(np.linalg.norm(at[9] - at[0]))
-    # Seen along the palm its length vanishes; its width does not.
-    length = max(length, 1.2 * float(np.linalg.norm(at[17] - at[5])))
+    length = palm_length(joints)
     thick = max(1, round(_FINGER_WIDTH * length))
     cv2.fillConvexPoly(mask, cv2.convexHull(_fixed(at[list(_PALM)])), 255, cv2.LINE_8, _SHIFT)
     for finger in (*_FINGERS, (*_PALM, 0)):
@@ -128,7 +137,7 @@ _SHIFT = 4
 """Bits of the fraction that OpenCV takes."""
 
 
-def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+def _fixed(points: NDArray[np.floating]) -> NDArray[np.int32]:
     return np.rint(points * 2**_SHIFT).astype(np.int32)
 
 

@@ -11,6 +11,7 @@ from contextalk.core.geometry import CropPath
 from contextalk.core.records import Analysis, GenerateRequest, Landmarks, Progress, Scene, Shot, Track
 from contextalk.faces.analysis import analyse
 from contextalk.faces.crop import crop_from_mask, crop_path, head_mask, scene_mask
+from contextalk.faces.occluders import Occluders, find_occluders
 from contextalk.faces.shots import ShotFinder, shots_between
 from contextalk.faces.targets import choose_target
 from contextalk.faces.views import head_crop
@@ -39,6 +40,7 @@ class Region:
         missing: Wanted frames in which the face is not seen, or given landmarks show none.
         mask: The user's; None: the fixed shape of the crop.
         backend: What found the faces.
+        occluders: What is in front of the target; None: that is ignored.
     """
 
     scene: Scene
@@ -51,6 +53,7 @@ class Region:
     mask: UserMask | None
     backend: str
     others: tuple[Landmarks, ...] = ()
+    occluders: Occluders | None = None
 
     def masks(self, start: int, stop: int) -> Iterator[Mask]:
         """(H, W), 255 = regenerate, for frames `[start, stop)`, scene px."""
@@ -68,8 +71,15 @@ class Region:
         return head_crop(np.repeat(mask[..., None], 3, axis=2), centre, side)[..., 0] >= WHITE
 
 
-def find_region(request: GenerateRequest, scene: Scene, mask: UserMask | None, progress: Progress | None) -> Region:
-    """Find the target, or take the user's mask.
+def find_region(
+    request: GenerateRequest,
+    scene: Scene,
+    mask: UserMask | None,
+    progress: Progress | None,
+    *,
+    finds_occluders: bool = True,
+) -> Region:
+    """Find the target, or take the user's mask; what is in front of the target too, unless it is told otherwise.
 
     Raises:
         TargetError: Nobody there, no such person, or a face missing with `on_missing_face="error"`.
@@ -79,7 +89,13 @@ def find_region(request: GenerateRequest, scene: Scene, mask: UserMask | None, p
     if mask is not None:
         return _from_mask(mask, scene, wanted, progress)
     analysis = analyse_scene(request, progress)
-    return _from_track(request, analysis, choose_target(analysis, request.target), wanted)
+    region = _from_track(request, analysis, choose_target(analysis, request.target), wanted)
+    if request.occluders == "ignore" or not finds_occluders:
+        return region
+    assert region.track is not None
+    return replace(
+        region, occluders=find_occluders(scene, region.shots, region.track, region.others, progress=progress)
+    )
 
 
 def analyse_scene(request: GenerateRequest, progress: Progress | None = None) -> Analysis:
