@@ -110,20 +110,20 @@ class Occluders:
 def find_occluders(
     scene: Scene,
     shots: Sequence[Shot],
-    target: Landmarks,
-    others: Sequence[Landmarks],
+    people: Sequence[Landmarks],
+    targets: Sequence[int],
     *,
     every: int = LOOK_EVERY,
     work_dir: Path | None = None,
     progress: Progress | None = None,
-) -> Occluders:
-    """What is in front of one person; hands are left out, and that is said, where their models are not installed.
+) -> list[Occluders]:
+    """What is in front of each target; hands are left out, and that is said, where their models are not installed.
 
     Args:
         scene: The video; decoded once more for hands, if that was not done before.
         shots: Tile the frames.
-        target: The person, one row per frame.
-        others: Everybody else.
+        people: Everybody, one row per frame.
+        targets: Which of them are targets.
         every: Frames from one look for hands to the next, ≥ 1.
         work_dir: Where what was seen is kept; None: the user's cache folder.
         progress: Called with ("hands", done, total) frames.
@@ -131,11 +131,18 @@ def find_occluders(
     Raises:
         MediaError: The video cannot be read.
     """
-    why = why_no_hands()
-    hands = None
+    why, hands = why_no_hands(), None
     if not why:
-        hands = find_hands(scene, shots, [target], every=every, work_dir=work_dir, progress=progress)
-    return Occluders(hands=hands, why_no_hands=why, heads=heads_in_front(target, others, shots))
+        wanted = [people[target] for target in targets]
+        hands = find_hands(scene, shots, wanted, every=every, work_dir=work_dir, progress=progress)
+    return [
+        Occluders(
+            hands=hands,
+            why_no_hands=why,
+            heads=heads_in_front(people[target], [*people[:target], *people[target + 1 :]], shots),
+        )
+        for target in targets
+    ]
 
 
 def heads_in_front(target: Landmarks, others: Sequence[Landmarks], shots: Sequence[Shot]) -> NDArray[np.float32]:

@@ -93,9 +93,9 @@ def find_region(
     if request.occluders == "ignore" or not finds_occluders:
         return region
     assert region.track is not None
-    return replace(
-        region, occluders=find_occluders(scene, region.shots, region.track, region.others, progress=progress)
-    )
+    everybody = [region.track, *region.others]
+    (found,) = find_occluders(scene, region.shots, everybody, [0], progress=progress)
+    return replace(region, occluders=found)
 
 
 def analyse_scene(request: GenerateRequest, progress: Progress | None = None) -> Analysis:
