@@ -155,7 +155,7 @@ _UNSEEN, _SEEN, _DAMAGED, _COVERED = 0, 1, 2, 3
 
 def _reason(state: int, config: PrepareConfig) -> str:
     if state == _COVERED:
-        return f"occluded: something in front of more than {config.max_covered:.0%} of the head's mask"
+        return f"occluded: hands or other heads in more than {config.max_covered:.0%} of the head's mask"
     return "damaged picture" if state == _DAMAGED else "no face"
 
 

@@ -1,4 +1,4 @@
-"""What is in front of a person: hands, and heads of others that are nearer. What covers a head stays the scene's.
+"""What is in front of a person: hands, and heads of others, unless they are behind. It stays the scene's.
 
 A microphone, a cup or a sheet of paper is found by nothing here: whoever has a network that tells such things from a
 head gives it as a `Segmenter`, and what it says is taken instead.
@@ -15,17 +15,22 @@ from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, CropPath
 from contextalk.core.records import Landmarks, Progress, Scene, Shot
-from contextalk.faces.crop import hair_outline, head_mask
+from contextalk.faces.crop import HEAD_SHARE, hair_outline, head_mask
 from contextalk.faces.hand_tracks import LOOK_EVERY, HandTracks, find_hands
 from contextalk.faces.hands import draw_hand, why_no_hands
-from contextalk.faces.pose import fit_head
+from contextalk.faces.head_model import HEAD_HEIGHT_MM
+from contextalk.faces.pose import HeadFit, fit_head
 
 NEARER = 1.15
 """Of two heads that meet, the one larger by this in the shot is in front; people differ by less, and if both are as
 large, nothing tells."""
 
 LEAST_MEETING = 0.02
-"""Share of the target's outline that another head's must cover to be in front of it."""
+"""Share of the target's outline inside another head's from which the two meet; with less they are side by side."""
+
+_REACH_MM = 0.6 * HEAD_HEIGHT_MM / HEAD_SHARE
+_OTHER_REACH_MM = 160.0
+"""From the middles of both heads: farther apart the other is not in the mask, and is not looked at further."""
 
 _HEAD_MASK = head_mask() > 0
 
@@ -51,19 +56,36 @@ class Segmenter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadOutlines:
+    """Heads of others, frame by frame.
+
+    Attributes:
+        frames: (N,) int64, scene frames, increasing; a frame with two heads is there twice.
+        points: (N, 84, 2) float32 scene px: the 68 landmarks and the outline of skull and hair.
+    """
+
+    frames: NDArray[np.int64]
+    points: NDArray[np.float32]
+
+    def at(self, frame: int) -> NDArray[np.float32]:
+        """(K, 84, 2) the heads of a frame."""
+        first, last = np.searchsorted(self.frames, [frame, frame + 1])
+        return self.points[first:last]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occluders:
     """What is in front of one person, frame by frame.
 
     Attributes:
         hands: Of anybody, that count; None: hands were not looked for.
         why_no_hands: In one line, where they were not.
-        heads: (F, K, 84, 2) float32 scene px, points around the head of each of the K others; NaN where it is not in
-            front.
+        heads: Of others, that are not behind.
     """
 
     hands: HandTracks | None
     why_no_hands: str
-    heads: NDArray[np.float32]
+    heads: HeadOutlines
 
     @property
     def looked_for(self) -> str:
@@ -77,8 +99,7 @@ class Occluders:
 
     def frames(self) -> NDArray[np.int64]:
         """Frames in which there is something, which need not reach the target."""
-        heads = np.flatnonzero(np.isfinite(self.heads).any(axis=(1, 2, 3)))
-        return heads if self.hands is None else np.union1d(heads, self.hands.frames)
+        return np.union1d(self.heads.frames, [] if self.hands is None else self.hands.frames).astype(np.int64)
 
     def mask(self, frame: int, size_px: tuple[int, int]) -> Mask:
         """(H, W), 255 where something in front is, for a scene of `size_px` (width, height)."""
@@ -98,10 +119,9 @@ class Occluders:
         return shares
 
     def _draw(self, mask: Mask, frame: int, origin_px: NDArray[np.floating], scale: float) -> None:
-        for outline in self.heads[frame]:
-            if np.isfinite(outline).all():
-                hull = cv2.convexHull(((outline - origin_px) * scale).astype(np.float32))
-                cv2.fillConvexPoly(mask, np.rint(hull - 0.5).astype(np.int32), 255)
+        for outline in self.heads.at(frame):
+            hull = cv2.convexHull(((outline - origin_px) * scale).astype(np.float32))
+            cv2.fillConvexPoly(mask, np.rint(hull - 0.5).astype(np.int32), 255)
         if self.hands is not None:
             for joints in self.hands.at(frame):
                 draw_hand(mask, (joints - origin_px) * scale)
@@ -145,45 +165,61 @@ def find_occluders(
     ]
 
 
-def heads_in_front(target: Landmarks, others: Sequence[Landmarks], shots: Sequence[Shot]) -> NDArray[np.float32]:
-    """(F, K, 84, 2) outlines of others' heads where they are in front of the target's, NaN elsewhere.
+def heads_in_front(target: Landmarks, others: Sequence[Landmarks], shots: Sequence[Shot]) -> HeadOutlines:
+    """Heads of others that reach the target's mask and are not behind the target.
 
-    In front is who meets the target's head and is the larger of the two in the shot, or is seen where the target was
-    seen last and no longer is.
+    Not behind is who is beside the target; of two that meet who is the larger in the shot, or is seen where the target
+    was seen last and no longer is, if both were ever seen at once: else it may be the target under another number.
     """
-    outlines = np.full((len(target), len(others), 84, 2), np.nan, np.float32)
-    if not others:
-        return outlines
-    own, own_scale = _outlines(target)
-    for index, other in enumerate(others):
-        theirs, scale = _outlines(other)
+    own = fit_head(_seen(target))
+    last = _last_seen(target.valid, shots)
+    frames, points = [np.zeros(0, np.int64)], [np.zeros((0, 84, 2), np.float32)]
+    for other in others:
+        fit = fit_head(_seen(other))
+        met = bool((target.valid & other.valid).any())
+        near = (last >= 0) & other.valid & _near(own, fit, last)
         for shot in shots:
-            rows = slice(shot.start, shot.stop)
-            if not (target.valid[rows].any() and other.valid[rows].any()):
+            rows = np.flatnonzero(near[shot.start : shot.stop]) + shot.start
+            if not len(rows):
                 continue
-            larger = np.nanmedian(scale[rows]) >= NEARER * np.nanmedian(own_scale[rows])
-            last = None
-            for frame in range(shot.start, shot.stop):
-                last = own[frame] if target.valid[frame] else last
-                hidden = not target.valid[frame]
-                if last is None or not other.valid[frame] or not (larger or hidden):
-                    continue
-                if _meeting(last, theirs[frame]) >= LEAST_MEETING:
-                    outlines[frame, index] = theirs[frame]
-    return outlines
+            part = slice(shot.start, shot.stop)
+            larger = np.nanmedian(fit.scale[part]) >= NEARER * np.nanmedian(own.scale[part])
+            theirs, at_last = _outlines(other, fit, rows), _outlines(target, own, last[rows])
+            meets = np.array([_meeting(*pair) for pair in zip(at_last, theirs, strict=True)]) >= LEAST_MEETING
+            in_front = ~meets | larger | (~target.valid[rows] & met)
+            frames.append(rows[in_front])
+            points.append(theirs[in_front])
+    every = np.concatenate(frames)
+    order = np.argsort(every, kind="stable")
+    return HeadOutlines(frames=every[order], points=np.concatenate(points)[order])
 
 
-def _outlines(person: Landmarks) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """(F, 84, 2) points around the head with its hair, and (F,) its size in px per millimetre; NaN where unseen."""
-    points = np.where(person.valid[:, None, None], person.points, np.nan)
-    fit = fit_head(points)
-    return np.concatenate([points, hair_outline(fit)], axis=1).astype(np.float32), fit.scale
+def _seen(person: Landmarks) -> NDArray[np.float32]:
+    return np.where(person.valid[:, None, None], person.points, np.nan).astype(np.float32)
+
+
+def _last_seen(valid: NDArray[np.bool_], shots: Sequence[Shot]) -> NDArray[np.int64]:
+    """(F,) the last frame of the shot up to each that shows the face; −1 before the first."""
+    last = np.where(valid, np.arange(len(valid)), -1)
+    for shot in shots:
+        last[shot.start : shot.stop] = np.maximum.accumulate(last[shot.start : shot.stop])
+    return last
+
+
+def _near(own: HeadFit, other: HeadFit, last: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(F,) whether the other may reach the mask."""
+    apart = np.abs(other.centre_px - own.centre_px[last]).max(axis=1)
+    return apart < _REACH_MM * own.scale[last] + _OTHER_REACH_MM * other.scale
+
+
+def _outlines(person: Landmarks, fit: HeadFit, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(N, 84, 2) points around the head with its hair in some frames."""
+    of_rows = HeadFit(rotation=fit.rotation[rows], scale=fit.scale[rows], centre_px=fit.centre_px[rows])
+    return np.concatenate([person.points[rows], hair_outline(of_rows)], axis=1).astype(np.float32)
 
 
 def _meeting(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Share of the first outline inside the second."""
-    if (own.max(axis=0) < other.min(axis=0)).any() or (other.max(axis=0) < own.min(axis=0)).any():
-        return 0.0
     hull = cv2.convexHull(own)
     shared, _ = cv2.intersectConvexConvex(hull, cv2.convexHull(other))
     return float(shared) / max(float(cv2.contourArea(hull)), 1e-6)

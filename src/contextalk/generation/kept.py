@@ -66,12 +66,12 @@ class Kept:
     def clear(self, landmarks: Landmarks) -> Landmarks:
         """The target's rows without those in which something hides a part of the head, for pictures to bend from.
 
-        All of them, where none is clear; a segmenter was not asked yet, and leaves them all.
+        Where none is clear those that are clearest; a segmenter was not asked yet, and leaves them all.
         """
         if self._covered is None:
             return landmarks
-        valid = landmarks.valid & (self._covered < CLEAR)
-        return replace(landmarks, valid=valid) if valid.any() else landmarks
+        least = float(self._covered[landmarks.valid].min(initial=1.0))
+        return replace(landmarks, valid=landmarks.valid & (self._covered < least + CLEAR))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What was kept so far, for the work folder."""

@@ -85,7 +85,7 @@ def test_frames_with_something_in_front_are_cut_out() -> None:
     parts = cut_parts(scene, spans, valid, np.zeros(100, bool), PrepareConfig(), covered)
     found = [(part.start, part.stop, part.reject_reason.split(":")[0]) for part in parts]
     assert found == [(0, 40, ""), (40, 44, "occluded"), (44, 45, "no face"), (45, 50, "occluded"), (50, 100, "")]
-    assert parts[1].reject_reason == "occluded: something in front of more than 5% of the head's mask"
+    assert parts[1].reject_reason == "occluded: hands or other heads in more than 5% of the head's mask"
 
 
 @pytest.mark.parametrize("max_covered", [-0.1, 1.1])

@@ -92,9 +92,9 @@ def test_the_shape_of_a_hand_holds_its_joints_and_turns_with_it(
     angle: float, palm_px: float, x: float, y: float
 ) -> None:
     upright = spread_hand((0, 0), palm_px)
-    turn = cv2.getRotationMatrix2D((0, 0), angle, 1.0)[:, :2]
+    turn = np.array(cv2.getRotationMatrix2D((0, 0), angle, 1.0)[:, :2], np.float64)
     areas = []
-    for joints in (upright + np.array([200, 200]), upright @ turn.T + np.array([x, y])):
+    for joints in (upright + np.full(2, 200.0), upright @ turn.T + np.array([x, y])):
         mask = np.zeros((400, 400), np.uint8)
         draw_hand(mask, joints)
         at = np.floor(joints).astype(int)

@@ -13,7 +13,7 @@ from contextalk.core.records import Landmarks, Scene, Shot
 from contextalk.faces import hands
 from contextalk.faces.crop import crop_path, head_mask, scene_mask
 from contextalk.faces.hand_tracks import HandTracks
-from contextalk.faces.occluders import Occluders, find_occluders, heads_in_front
+from contextalk.faces.occluders import HeadOutlines, Occluders, find_occluders, heads_in_front
 from faces_kit import exact_points, spread_hand
 
 FRAMES = 20
@@ -36,8 +36,7 @@ def person(x: float, scale: float = 0.6, hidden: range = range(0)) -> Landmarks:
 
 def in_front(target: Landmarks, *others: Landmarks) -> list[list[int]]:
     """Frames in which each of the others is in front."""
-    outlines = heads_in_front(target, others, SHOTS)
-    return [np.flatnonzero(np.isfinite(outlines[:, k]).all(axis=(1, 2))).tolist() for k in range(len(others))]
+    return [heads_in_front(target, [other], SHOTS).frames.tolist() for other in others]
 
 
 EVERY = list(range(FRAMES))
@@ -54,14 +53,34 @@ def test_of_two_heads_as_large_nobody_is_in_front() -> None:
     assert in_front(person(340, 0.64), person(260)) == [[]]
 
 
-def test_heads_apart_are_in_front_of_nobody() -> None:
+def test_who_is_beside_the_target_in_its_mask_is_not_behind() -> None:
+    assert in_front(person(260), person(400), person(400, 0.4)) == [EVERY, EVERY]
+
+
+def test_who_does_not_reach_the_mask_is_left_out() -> None:
     assert in_front(person(150), person(450, 0.9)) == [[]]
+    assert not occluders(heads=heads_in_front(person(150), [person(450)], SHOTS)).frames().size
+
+
+def test_outlines_hold_the_head_where_it_is() -> None:
+    near = person(340, 0.8)
+    found = heads_in_front(person(260), [near], SHOTS).at(5)
+    assert found.shape == (1, 84, 2)
+    np.testing.assert_array_equal(found[0, :68], near.points[5])
+    low, high = found[0].min(axis=0), found[0].max(axis=0)
+    assert (high - low)[1] == pytest.approx(0.8 * 244, rel=0.1)
+    assert (low[0] + high[0]) / 2 == pytest.approx(340, abs=3)
 
 
 def test_who_is_seen_where_the_target_no_longer_is_stands_in_front() -> None:
     target = person(260, hidden=range(8, 14))
     assert in_front(target, person(270)) == [list(range(8, 14))]
-    assert in_front(target, person(450)) == [[]]
+    assert in_front(target, person(500)) == [[]]
+
+
+def test_the_target_under_another_number_hides_nobody() -> None:
+    target = person(260, hidden=range(8, FRAMES))
+    assert in_front(target, person(270, hidden=range(8))) == [[]]
 
 
 def test_before_it_was_seen_nobody_hides_a_head() -> None:
@@ -72,14 +91,16 @@ def test_nobody_is_hidden_by_who_is_not_seen() -> None:
     assert in_front(person(260), person(340, 0.8, hidden=range(3, 9))) == [[*range(3), *range(9, FRAMES)]]
 
 
-def occluders(*joints: np.ndarray, frame: int = 4, heads: np.ndarray | None = None) -> Occluders:
+NOBODY = HeadOutlines(frames=np.zeros(0, np.int64), points=np.zeros((0, 84, 2), np.float32))
+
+
+def occluders(*joints: np.ndarray, frame: int = 4, heads: HeadOutlines = NOBODY) -> Occluders:
     found = HandTracks(
         name="test",
         frames=np.full(len(joints), frame, np.int64),
         joints=np.array(joints, np.float32).reshape(-1, 21, 2),
     )
-    none = np.zeros((FRAMES, 0, 84, 2), np.float32)
-    return Occluders(hands=found, why_no_hands="", heads=none if heads is None else heads)
+    return Occluders(hands=found, why_no_hands="", heads=heads)
 
 
 @given(x=st.floats(200, 440), y=st.floats(100, 260), palm_px=st.floats(20, 60), side=st.floats(120, 300))
@@ -96,9 +117,8 @@ def test_the_covered_share_is_what_the_scene_shows(x: float, y: float, palm_px: 
 
 
 def test_a_head_that_covers_all_covers_all() -> None:
-    outline = np.full((FRAMES, 1, 84, 2), np.nan, np.float32)
-    outline[3] = np.array([[0, 0], [640, 0], [640, 360], [0, 360]]).repeat(21, axis=0)
-    found = occluders(heads=outline)
+    outline = np.array([[0, 0], [640, 0], [640, 360], [0, 360]], np.float32).repeat(21, axis=0)
+    found = occluders(heads=HeadOutlines(frames=np.array([3]), points=outline[None]))
     assert found.frames().tolist() == [3]
     assert found.covered(crop_path(person(320), SHOTS))[3] == 1.0
 

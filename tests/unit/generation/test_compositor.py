@@ -62,8 +62,9 @@ def test_nothing_outside_the_mask_changes(pix_fmt: str, rotation_deg: int):
 
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gbrp", "gray"])
-def test_what_is_kept_makes_the_mask_smaller(pix_fmt: str, rotation_deg: int):
-    source = make_format(pix_fmt, rotation_deg)
+@pytest.mark.parametrize("sample_aspect", [Fraction(1), Fraction(16, 11)])
+def test_what_is_kept_makes_the_mask_smaller(pix_fmt: str, rotation_deg: int, sample_aspect: Fraction):
+    source = make_format(pix_fmt, rotation_deg, sample_aspect)
     frame = make_frame(source)
     before = [plane.copy() for plane in plane_views(frame)]
     centre, side = np.array([60.3, 61.8]), 77.0

@@ -9,7 +9,7 @@ from contextalk.core.errors import ContextalkError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import GenerateRequest, Scene, Shot
 from contextalk.faces.hand_tracks import HandTracks
-from contextalk.faces.occluders import Occluders
+from contextalk.faces.occluders import HeadOutlines, Occluders
 from contextalk.generation.kept import Kept, check_segmenter
 from contextalk.generation.region import Region
 from faces_kit import spread_hand
@@ -18,6 +18,9 @@ from generation_kit import still_landmarks
 SIZE_PX = (320, 240)
 FRAMES = 4
 CENTRE, SIDE = np.array([150.0, 120.0]), 128.0
+
+
+NOBODY = HeadOutlines(frames=np.zeros(0, np.int64), points=np.zeros((0, 84, 2), np.float32))
 
 
 def make_region(occluders: Occluders | None) -> Region:
@@ -44,7 +47,7 @@ def make_region(occluders: Occluders | None) -> Region:
 def hand_in_frames(*frames: int) -> Occluders:
     joints = np.repeat(spread_hand((150.0, 130.0), 40.0)[None], len(frames), 0).astype(np.float32)
     hands = HandTracks(name="hands-test", frames=np.array(frames, np.int64), joints=joints)
-    return Occluders(hands=hands, why_no_hands="", heads=np.zeros((FRAMES, 0, 84, 2), np.float32))
+    return Occluders(hands=hands, why_no_hands="", heads=NOBODY)
 
 
 class LowerHalf:
@@ -90,7 +93,7 @@ def test_nothing_is_kept_where_occluders_are_ignored() -> None:
 
 
 def test_hands_that_were_not_looked_for_are_told() -> None:
-    nobody = Occluders(hands=None, why_no_hands="not installed", heads=np.zeros((FRAMES, 0, 84, 2), np.float32))
+    nobody = Occluders(hands=None, why_no_hands="not installed", heads=NOBODY)
     assert told(Kept(make_region(nobody)))["hands_not_looked_for"] == "not installed"
 
 
@@ -106,8 +109,11 @@ def test_pictures_to_bend_from_have_no_hand_before_the_face() -> None:
     region = make_region(hand_in_frames(0, 2))
     assert region.track is not None
     assert Kept(region).clear(region.track).valid.tolist() == [False, True, False, True]
-    everywhere = make_region(hand_in_frames(*range(FRAMES)))
-    assert Kept(everywhere).clear(region.track).valid.all()
+    everywhere = hand_in_frames(*range(FRAMES))
+    assert everywhere.hands is not None
+    assert Kept(make_region(everywhere)).clear(region.track).valid.all()
+    everywhere.hands.joints[3] += (40, 50)  # lower and to the right: half of it is still in the mask
+    assert Kept(make_region(everywhere)).clear(region.track).valid.tolist() == [False, False, False, True]
 
 
 def test_a_segmenter_is_asked_instead_and_lands_where_it_saw_something() -> None:
