@@ -17,7 +17,7 @@ from contextalk.generation.landmark_step import LandmarkStep
 from contextalk.generation.missing import fill_missing, frames_to_generate
 from contextalk.generation.pipeline import Pipeline
 from contextalk.generation.plan import SEGMENT_WINDOWS, Span, Step, find_spans, group_segments, plan_steps
-from contextalk.generation.region import Region, find_region, with_landmarks
+from contextalk.generation.region import Region, find_region, with_landmarks, with_occluders
 from contextalk.generation.report import Stopwatch, compose_report, input_digests, report_path, versions, write_report
 from contextalk.generation.retime import check_replayable, to_scene_times
 from contextalk.generation.strangers import on_own_face
@@ -76,7 +76,9 @@ def generate_with(
     with watch.measure("bundle"):
         pipeline = _open_pipeline(request) if pipeline is None else pipeline
     with watch.measure("faces"):
-        region = find_region(request, scene, mask, progress, finds_occluders=segmenter is None)
+        region = find_region(request, scene, mask, progress)
+        if request.occluders == "keep" and segmenter is None:
+            region = with_occluders(region, progress)
         spans = find_spans(region.shots, region.active)
         kept = Kept(region, segmenter)
         if identity is None:

@@ -40,7 +40,7 @@ class Region:
         missing: Wanted frames in which the face is not seen, or given landmarks show none.
         mask: The user's; None: the fixed shape of the crop.
         backend: What found the faces.
-        occluders: What is in front of the target; None: that is ignored.
+        occluders: What is in front of the target; None: it was not looked for.
     """
 
     scene: Scene
@@ -71,15 +71,8 @@ class Region:
         return head_crop(np.repeat(mask[..., None], 3, axis=2), centre, side)[..., 0] >= WHITE
 
 
-def find_region(
-    request: GenerateRequest,
-    scene: Scene,
-    mask: UserMask | None,
-    progress: Progress | None,
-    *,
-    finds_occluders: bool = True,
-) -> Region:
-    """Find the target, or take the user's mask; what is in front of the target too, unless it is told otherwise.
+def find_region(request: GenerateRequest, scene: Scene, mask: UserMask | None, progress: Progress | None) -> Region:
+    """Find the target, or take the user's mask.
 
     Raises:
         TargetError: Nobody there, no such person, or a face missing with `on_missing_face="error"`.
@@ -89,12 +82,19 @@ def find_region(
     if mask is not None:
         return _from_mask(mask, scene, wanted, progress)
     analysis = analyse_scene(request, progress)
-    region = _from_track(request, analysis, choose_target(analysis, request.target), wanted)
-    if request.occluders == "ignore" or not finds_occluders:
+    return _from_track(request, analysis, choose_target(analysis, request.target), wanted)
+
+
+def with_occluders(region: Region, progress: Progress | None = None) -> Region:
+    """The region with what is in front of its target; with a user's mask nobody is looked for.
+
+    Raises:
+        MediaError: The scene cannot be read.
+    """
+    if region.track is None:
         return region
-    assert region.track is not None
     everybody = [region.track, *region.others]
-    (found,) = find_occluders(scene, region.shots, everybody, [0], progress=progress)
+    (found,) = find_occluders(region.scene, region.shots, everybody, [0], progress=progress)
     return replace(region, occluders=found)
 
 

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Scene, Shot
 from contextalk.faces import hand_tracks, hands
+from contextalk.faces.crop import crop_path
 from contextalk.faces.detection import overlap
 from contextalk.faces.hand_tracks import SeenHands, find_hands, lasting
 from contextalk.faces.hands import HandFinder, draw_hand, palm_length, why_no_hands
+from contextalk.faces.mediapipe_backend import MediapipeBackend
+from contextalk.faces.occluders import find_occluders
 from contextalk.media.video import probe, read_frames, write_video
 from faces_kit import spread_hand
 from generation_kit import still_landmarks
@@ -183,3 +186,36 @@ def test_faces_are_no_hands(media: Path) -> None:
     for name in ("single/webcam_woman_720p.mp4", "single/whitehouse_address_1.mp4", "grid_s1_single_6min.mp4"):
         for picture in read_frames(media / name, stop=3):
             assert not find(picture.rgb), name
+
+
+@pytest.mark.media
+def test_a_real_hand_that_passes_before_a_face_is_followed(media: Path, tmp_path: Path) -> None:
+    """The raised hand of one person laid over the face of another, coming and going."""
+    whole = next(iter(read_frames(media / "bad_inputs/signing_person_no_audio.mkv", start=42))).rgb
+    hand = max(HandFinder()(whole), key=lambda hand: hand.presence)
+    shape = np.zeros(whole.shape[:2], np.uint8)
+    draw_hand(shape, hand.joints)
+    face = next(iter(read_frames(media / "grid_s1_single_6min.mp4", stop=1))).rgb
+    seen = MediapipeBackend().faces(face)[0, :68]
+    middle, height = (seen.min(axis=0) + seen.max(axis=0)) / 2, float(np.ptp(seen[:, 1]))
+    scale = 0.68 * height / palm_length(hand.joints)
+    frames, truth = [], []
+    for frame in range(FRAMES):
+        away = 1.6 * height if frame < 10 or frame >= 40 else 0.4 * height
+        shift = middle + np.array([away, 0.2 * height]) - scale * hand.joints.mean(axis=0)
+        matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        alpha = cv2.warpAffine(shape, matrix, face.shape[1::-1])[..., None] / 255
+        frames.append((face * (1 - alpha) + cv2.warpAffine(whole, matrix, face.shape[1::-1]) * alpha).astype(np.uint8))
+        truth.append(alpha[..., 0] > 0)
+    video = tmp_path / "hand.mp4"
+    write_video(video, frames, crf=10)
+    scene, shots = probe(video), (Shot(start=0, stop=FRAMES),)
+    still = still_landmarks(scene.times_s, scene.size_px)
+    person = replace(still, points=np.repeat(seen[None], FRAMES, axis=0))
+    (found,) = find_occluders(scene, shots, [person], [0], work_dir=tmp_path)
+    covered = found.covered(crop_path(person, shots))
+    assert (covered[10:40] > 0.05).all()
+    assert not covered[:8].any()
+    assert not covered[42:].any()
+    shown = found.mask(25, scene.size_px) > 0
+    assert (shown & truth[25]).sum() / (shown | truth[25]).sum() > 0.6
