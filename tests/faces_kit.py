@@ -45,3 +45,15 @@ def exact_points(angles_deg: np.ndarray, scale: np.ndarray, centre_px: np.ndarra
     """(F, 68, 2) of the generic head itself."""
     fit = HeadFit(rotation=rotation_matrix(angles_deg), scale=scale, centre_px=centre_px)
     return fit.project(head_points()).astype(np.float32)
+
+
+def spread_hand(middle_px: tuple[float, float], palm_px: float) -> np.ndarray:
+    """(21, 2) joints of a hand with its fingers up and apart, wrist to middle knuckle `palm_px`."""
+    joints = np.zeros((21, 2))
+    thumb = np.outer(np.arange(1, 5) / 4, [-0.9, -0.8]) + np.array([-0.1, 0.0])
+    joints[1:5] = thumb
+    for finger, angle in enumerate(np.deg2rad([-18.0, -3.0, 10.0, 24.0])):
+        along = np.array([np.sin(angle), -np.cos(angle)])
+        joints[5 + 4 * finger : 9 + 4 * finger] = np.outer([1.0, 1.45, 1.75, 2.0], along)
+    joints[9] = [joints[9, 0], -np.sqrt(1 - joints[9, 0] ** 2)]
+    return (joints - joints.mean(axis=0)) * palm_px + np.array(middle_px)

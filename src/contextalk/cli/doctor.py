@@ -50,6 +50,7 @@ class Doctor:
             **{name: f"{found}: better uninstalled" for name in ALIEN_PACKAGES if (found := installed_version(name))},
             **(_machine() if installed_version("torch") else {}),
             "face models": _face_models(),
+            "hand models": _hand_models(),
             **({"embedded bundle": _embedded_bundle()} if installed_version("torch") else {}),
         }
         return Answer(text="\n".join(f"{name:24}{fact}" for name, fact in facts.items()), data=facts)
@@ -71,6 +72,13 @@ def _machine() -> dict[str, str]:
         "threads": f"{torch.get_num_threads()} of {os.cpu_count()} cores",
         "CUDA device": device,
     }
+
+
+def _hand_models() -> str:
+    from contextalk.faces.hands import hands_version, why_no_hands
+
+    why = why_no_hands()
+    return f"MISSING, hands are not looked for: {why}" if why else hands_version()
 
 
 def _face_models() -> str:

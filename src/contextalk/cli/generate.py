@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from contextalk.cli.console import Answer, OptionalPath
-from contextalk.core.choices import Device, MissingFace, Progress, Sampler, Sound
+from contextalk.core.choices import Device, MissingFace, Occlusion, Progress, Sampler, Sound
 from contextalk.core.errors import ContextalkError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Generate:
         range: Regenerate seconds A to B only, as A-B; the rest passes through.
         on_missing_face: In frames without the target's face: hold the last place, interpolate it, pass the frame
             through, or stop with an error.
+        occluders: Where a hand or a nearer head is in front of the target: keep the scene's picture of it, or ignore it
+            and draw the head over it.
         save_landmarks: Also write the landmarks that were drawn, to edit and to replay with --landmarks.
         report: Where to write the report; default: OUT.report.json.
         lossless: Without loss in the scene's own pixel format: H.264 where it has that format, else FFV1 (.mkv).
@@ -64,6 +66,7 @@ class Generate:
     blinks: float = 15.0
     range: Annotated[str | None, arg(metavar="A-B")] = None
     on_missing_face: MissingFace = "hold"
+    occluders: Occlusion = "keep"
     save_landmarks: Annotated[Path | None, arg(metavar="L.npz")] = None
     report: Annotated[Path | None, arg(metavar="R.json")] = None
     lossless: bool = False
@@ -93,6 +96,7 @@ class Generate:
             blinks_per_minute=self.blinks,
             time_range_s=None if self.range is None else parse_range(self.range),
             on_missing_face=self.on_missing_face,
+            occluders=self.occluders,
             save_landmarks=self.save_landmarks,
             report=self.report,
             lossless=self.lossless,

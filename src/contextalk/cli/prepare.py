@@ -30,6 +30,8 @@ class Prepare:
         seed: Root of the reframing.
         min_s: Shortest clip to keep, seconds; 0.32 (a window) for the short scenes of `synth --scene-s 0.32`.
         min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
+        max_covered: Largest share of the head's mask that a hand or a nearer head may cover in a frame to be kept; 1:
+            neither is looked for.
         contact_sheet: Also draw, before the first clip is cut, who is in all videos together: a row a person.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
         ray: Let the processes of a Ray cluster do it, at most --workers at once if that is more than 1; without ADDRESS
@@ -49,6 +51,7 @@ class Prepare:
     seed: int = 0
     min_s: float = 1.0
     min_sync: float = 0.15
+    max_covered: Annotated[float, arg(metavar="SHARE")] = 0.05
     contact_sheet: Annotated[Path | None, arg(metavar="P.png")] = None
     workers: int = 1
     ray: Annotated[tuple[()] | tuple[str] | None, arg(metavar="[ADDRESS]")] = None
@@ -75,13 +78,16 @@ class Prepare:
             seed=self.seed,
             min_s=self.min_s,
             min_sync=self.min_sync,
+            max_covered=self.max_covered,
             contact_sheet=self.contact_sheet,
         )
         clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"
+        without = report.summary.num_without_hands
         lines = [
             f"{self.output}: {report.num_sources} sources, {report.num_reused} as before; {report.seconds:.0f} s",
             f"clips: {clips}; {report.summary.hours:.2f} h",
             *(f"rejected: {reason.count} x {reason.name}" for reason in report.summary.reasons),
+            *([f"hands were not looked for in {without} clips: their models are not installed"] if without else []),
             *(
                 f"{group.target}: {len(group.sources)} sources, {group.seen_s:.1f} s, speaks {group.speaking_s:.1f} s"
                 for group in report.groups

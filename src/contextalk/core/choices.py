@@ -6,6 +6,7 @@ from typing import Literal
 Sound = Literal["driving", "scene+driving", "keep"]
 MissingFace = Literal["hold", "interpolate", "passthrough", "error"]
 Sampler = Literal["default", "ddpm", "ddim", "dpm"]
+Occlusion = Literal["keep", "ignore"]
 Device = Literal["auto", "cpu", "cuda"]
 LipsKind = Literal["own", "wav2lip", "wav2lip_gan"]
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contextalk.core.choices import Device, MissingFace, Progress, Sampler, Sound
+from contextalk.core.choices import Device, MissingFace, Occlusion, Progress, Sampler, Sound
 from contextalk.core.errors import ContextalkError, ShapeError
 from contextalk.core.geometry import CropPath
 
@@ -251,6 +251,8 @@ class GenerateRequest:
         blinks_per_minute: Of generated landmarks; 0: none but what stage 1 draws.
         time_range_s: Regenerate only frames with start ≤ time < stop; the others pass through.
         on_missing_face: What happens in frames without the target's face.
+        occluders: What becomes of a hand or a nearer head in front of the target: `keep` leaves its pixels the scene's,
+            `ignore` draws the head over it. With `mask` the mask alone decides.
         save_landmarks: Where to write stage 1's landmarks.
         report: Where to write the report; None: beside the output.
         lossless: Without loss in the source's own pixel format: H.264 where it has that format, else FFV1 (.mkv).
@@ -275,6 +277,7 @@ class GenerateRequest:
     blinks_per_minute: float = 15.0
     time_range_s: tuple[float, float] | None = None
     on_missing_face: MissingFace = "hold"
+    occluders: Occlusion = "keep"
     save_landmarks: Path | None = None
     report: Path | None = None
     lossless: bool = False

@@ -31,6 +31,8 @@ class PrepareConfig:
         max_rate_hz: Fastest source.
         min_sync: Least agreement of mouth and sound (`faces/agreement.py`) around a clip; 0: sync is not looked at, and
             no sound is moved.
+        max_covered: Largest share of the head's mask that hands and nearer heads may cover in a frame, in real videos;
+            1: neither is looked for.
         max_offset_frames: Frames by which the sound around a clip may be off once its source is put right.
     """
 
@@ -48,6 +50,7 @@ class PrepareConfig:
     min_rate_hz: float = 23.0
     max_rate_hz: float = 60.5
     min_sync: float = 0.15
+    max_covered: float = 0.05
     max_offset_frames: int = 6
 
     def __post_init__(self) -> None:
@@ -55,5 +58,7 @@ class PrepareConfig:
             raise DatasetError(f"prepare.min_s and max_s: 0 < min ≤ max wanted, seen {self.min_s} and {self.max_s}")
         if not 0 <= self.min_sync < 1:
             raise DatasetError(f"prepare.min_sync is a correlation, 0 … 1, seen {self.min_sync}")
+        if not 0 <= self.max_covered <= 1:
+            raise DatasetError(f"prepare.max_covered is a share, 0 … 1, seen {self.max_covered}")
         if self.augment < 0:
             raise DatasetError(f"prepare.augment counts copies, ≥ 0, seen {self.augment}")

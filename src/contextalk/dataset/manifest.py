@@ -42,6 +42,9 @@ class ManifestRow:
         sync: Check: agreement of mouth and sound around the clip (`dataset/sync.py`), in [−1, 1]; NaN unmeasured.
         offset_frames: Check: frames by which the sound comes late there, after `moved_frames`.
         moved_frames: Frames by which the source's sound came late and was moved.
+        covered: Check: mean share of the head's mask that something in front covers; NaN: nothing was looked for.
+        looked_for: What was looked for in front of the head: `hands, heads`, or `heads` where hands could not be; empty
+            where nothing was.
         loudness_db: Check: root mean square of the sound, dB of full scale; −120 is digital silence.
         reject_reason: Empty for a clip.
     """
@@ -66,6 +69,8 @@ class ManifestRow:
     sync: float = math.nan
     offset_frames: int = 0
     moved_frames: int = 0
+    covered: float = math.nan
+    looked_for: str = ""
     loudness_db: float = -120.0
     reject_reason: str = ""
 

@@ -73,7 +73,9 @@ def write_page(
 
 def _facts(summary: Summary) -> str:
     clips = sum(summary.num_clips.values())
-    return f"{summary.num_sources} sources · {clips} clips · {summary.hours:.2f} h · {len(summary.hours_of)} people"
+    facts = f"{summary.num_sources} sources · {clips} clips · {summary.hours:.2f} h · {len(summary.hours_of)} people"
+    without = summary.num_without_hands
+    return facts + (f" · hands were not looked for in {without} clips" if without else "")
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

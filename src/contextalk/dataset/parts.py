@@ -115,9 +115,21 @@ def cut_parts(
     valid: NDArray[np.bool_],
     damaged: NDArray[np.bool_],
     config: PrepareConfig,
+    covered: NDArray[np.float32] | None = None,
 ) -> list[Part]:
-    """Cut spans into clips of whole frames with a face, and into stretches that say why they are none."""
+    """Cut spans into clips of whole frames with a face, and into stretches that say why they are none.
+
+    Args:
+        scene: Its times.
+        spans: Where clips may lie.
+        valid: (F,) whether the face is seen.
+        damaged: (F,) whether the picture is.
+        config: Lengths, and how much may be covered.
+        covered: (F,) share of the head's mask that something in front covers; None: nothing was looked for.
+    """
     state = np.where(damaged, _DAMAGED, np.where(valid, _SEEN, _UNSEEN))
+    if covered is not None:
+        state[(state == _SEEN) & (covered > config.max_covered)] = _COVERED
     pieces = [(span, piece) for span in spans for run in _runs(span, state) for piece in _split(scene, *run, config)]
     totals, seen = Counter(span.name for span, _ in pieces), Counter[str]()
     parts: list[Part] = []
@@ -138,8 +150,13 @@ def cut_parts(
     return parts
 
 
-_UNSEEN, _SEEN, _DAMAGED = 0, 1, 2
-_REASONS = {_UNSEEN: "no face", _DAMAGED: "damaged picture"}
+_UNSEEN, _SEEN, _DAMAGED, _COVERED = 0, 1, 2, 3
+
+
+def _reason(state: int, config: PrepareConfig) -> str:
+    if state == _COVERED:
+        return f"occluded: hands or other heads in more than {config.max_covered:.0%} of the head's mask"
+    return "damaged picture" if state == _DAMAGED else "no face"
 
 
 def _runs(span: Span, state: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
@@ -151,7 +168,7 @@ def _runs(span: Span, state: NDArray[np.int64]) -> Iterator[tuple[int, int, int]
 
 def _split(scene: Scene, start: int, stop: int, state: int, config: PrepareConfig) -> list[tuple[int, int, str]]:
     if state != _SEEN:
-        return [(start, stop, _REASONS[state])]
+        return [(start, stop, _reason(state, config))]
     start_s, end_s = float(scene.times_s[start]), frame_end_s(scene, stop - 1)
     length_s = end_s - start_s
     if length_s < config.min_s - _TIME_SLACK_S:

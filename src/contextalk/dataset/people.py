@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,6 +19,9 @@ from contextalk.dataset.bounds import Bound
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.sources import Source
 from contextalk.media.video import probe
+
+if TYPE_CHECKING:
+    from contextalk.faces.occluders import Occluders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ class Cast:
         held_out: Whether its people must never be trained on.
         damaged: (F,) whether the stored picture is damaged or missing.
         analysis: What all this was read from; None for a synth scene.
+        occluders: What is in front of each target, by index; nobody's where nothing was looked for.
     """
 
     scene: Scene
@@ -71,6 +75,7 @@ class Cast:
     hash_key: str = ""
     held_out: bool = False
     analysis: Analysis | None = None
+    occluders: "Mapping[int, Occluders]" = field(default_factory=dict[int, "Occluders"])
 
 
 def read_cast(source: Source, config: PrepareConfig, progress: Progress | None = None) -> Cast:
@@ -103,6 +108,22 @@ def analyse_source(source: Source, config: PrepareConfig, progress: Progress | N
         progress=progress,
         active_speaker=open_active_speaker(config.active_speaker),
     )
+
+
+def with_occluders(cast: Cast, config: PrepareConfig, progress: Progress | None = None) -> Cast:
+    """The cast with what is in front of its targets; synth scenes, whose people keep apart, are left alone.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    if cast.analysis is None or config.max_covered >= 1:
+        return cast
+    from contextalk.faces.occluders import find_occluders
+
+    rows = {person.index: row for row, person in enumerate(cast.people)}
+    people = [person.landmarks for person in cast.people]
+    found = find_occluders(cast.scene, cast.shots, people, [rows[index] for index in cast.targets], progress=progress)
+    return replace(cast, occluders=dict(zip(cast.targets, found, strict=True)))
 
 
 def _analysed_cast(source: Source, config: PrepareConfig, progress: Progress | None) -> Cast:

@@ -115,8 +115,13 @@ def _parts_of(
     still = crop_in_sections(landmarks, tiles)
     root = (subject.config.seed, subject.person.index, *subject.source.name.encode())
     moved = crop_in_sections(landmarks, tiles, moved=root)
-    for part in cut_parts(cast.scene, spans, landmarks.valid, cast.damaged, subject.config):
+    occluders = cast.occluders.get(subject.person.index)
+    covered = None if occluders is None else occluders.covered(still)
+    for part in cut_parts(cast.scene, spans, landmarks.valid, cast.damaged, subject.config, covered):
         row = _row_of(subject, part)
+        if occluders is not None and covered is not None:
+            share = float(covered[part.start : part.stop].mean())
+            row = replace(row, covered=share, looked_for=occluders.looked_for)
         if not row.reject_reason:
             row = replace(row, split=_split_of(subject, row, part, rule))
         # What is tested is framed as generation frames it.

@@ -98,6 +98,7 @@ def prepare(
     seed: int = 0,
     min_s: float = 1.0,
     min_sync: float = 0.15,
+    max_covered: float = 0.05,
     contact_sheet: Path | None = None,
     forget_sources: bool = False,
     encoder: Encoder | None = None,
@@ -124,6 +125,7 @@ def prepare(
         seed: Root of the reframing.
         min_s: Shortest clip, seconds.
         min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
+        max_covered: Largest share of the head's mask that hands and nearer heads may cover; 1: not looked for.
         contact_sheet: Picture to draw before the first clip is cut: who is in all sources together, a row a person.
         forget_sources: Remove the copy of a video at a URL when its clips are finished.
         encoder: Tells people apart; None: `PlainEncoder`.
@@ -154,6 +156,7 @@ def prepare(
         seed=seed,
         min_s=min_s,
         min_sync=min_sync,
+        max_covered=max_covered,
     )
     found = find_sources(sources)
     read_split_rule(split_by)

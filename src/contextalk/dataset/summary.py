@@ -72,6 +72,7 @@ class Summary:
         reasons: Most frequent first.
         histograms: Of the clips.
         stages: By name.
+        num_without_hands: Clips for which hands would have been looked for, had their models been installed.
     """
 
     num_sources: int
@@ -81,6 +82,7 @@ class Summary:
     reasons: tuple[Reason, ...]
     histograms: tuple[Histogram, ...]
     stages: dict[str, Stage]
+    num_without_hands: int
 
 
 _YAW_DEG, _PITCH_DEG = np.linspace(-60, 60, 25), np.linspace(-40, 40, 21)
@@ -92,6 +94,7 @@ _CHECKS: tuple[tuple[str, str, np.ndarray, Callable[[ManifestRow], float]], ...]
     ("pitch of the head", "°", _PITCH_DEG, lambda row: row.pitch_deg),
     ("height of the face", "px", _SIZE_PX, lambda row: row.face_px),
     ("agreement of mouth and sound", "correlation", np.linspace(0, 1, 21), lambda row: row.sync),
+    ("mask covered by hands and other heads", "share", np.linspace(0, 0.5, 26), lambda row: row.covered),
     ("length", "s", _LENGTH_S, lambda row: row.num_frames / RATE_HZ),
 )
 
@@ -126,6 +129,7 @@ def summarise(rows: Sequence[ManifestRow], records: Sequence[UnitRecord]) -> Sum
             _histogram(title, unit, edges, [value(row) for row in plain]) for title, unit, edges, value in _CHECKS
         ),
         stages=_stages(records),
+        num_without_hands=sum(row.looked_for == "heads" for row in clips),
     )
 
 

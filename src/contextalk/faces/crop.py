@@ -80,7 +80,7 @@ def crop_path(landmarks: Landmarks, shots: Sequence[Shot], *, moved: Sequence[in
     points = np.where(landmarks.valid[:, None, None], landmarks.points, np.nan)
     fit = fit_head(points)
     side = fit.scale * HEAD_HEIGHT_MM / HEAD_SHARE
-    outline = np.concatenate([points, _hair_outline(fit)], axis=1)
+    outline = np.concatenate([points, hair_outline(fit)], axis=1)
     return _still_path(
         np.stack([_pivot_x(fit, landmarks.head_pose[:, 0], shots), fit.centre_px[:, 1]], axis=1),
         side,
@@ -278,7 +278,7 @@ def _pivot_x(fit: HeadFit, yaw_deg: NDArray[np.float32], shots: Sequence[Shot]) 
     return fit.centre_px[:, 0] + fit.scale * depth_mm * forward
 
 
-def _hair_outline(fit: HeadFit) -> NDArray[np.float64]:
+def hair_outline(fit: HeadFit) -> NDArray[np.float64]:
     """(F, 16, 2) scene px: the outline, as seen, of the ellipsoid that stands for skull and hair."""
     flat = fit.rotation[:, :2]
     shape = np.einsum("fij,j,fkj->fik", flat, np.array(HAIR_RADII_MM) ** 2, flat)

@@ -16,6 +16,9 @@ LARGEST_OVERLAP = 0.3
 LARGEST_CONTAINMENT = 0.6
 """Share of the smaller box inside the larger one from which they are one face: a tile's border cuts faces."""
 
+_NUM_EYES = 2
+"""The first of the six points that the face detectors give with a box."""
+
 TILE_ASPECT = 1.25
 """Scenes wider (or taller) than this are searched in square tiles too, half overlapping."""
 
@@ -40,8 +43,8 @@ class FaceDetector:
 
     def __init__(self) -> None:
         self._networks = (
-            (Network(SHORT_RANGE, low=-1.0, high=1.0), _anchors(128, ((8, 2), (16, 6)))),
-            (Network(FULL_RANGE, low=-1.0, high=1.0), _anchors(192, ((4, 1),))),
+            (Network(SHORT_RANGE, low=-1.0, high=1.0), anchors_of(128, ((8, 2), (16, 6)))),
+            (Network(FULL_RANGE, low=-1.0, high=1.0), anchors_of(192, ((4, 1),))),
         )
 
     def __call__(self, rgb: NDArray[np.uint8]) -> Detections:
@@ -65,10 +68,10 @@ class FaceDetector:
         for left, top, right, bottom in regions:
             region = rgb[top:bottom, left:right]
             for network, anchors in networks:
-                found = _detect(network, anchors, region)
+                found = detect(network, anchors, region, num_points=_NUM_EYES, least_score=LEAST_SCORE)
                 found[:, :8] += np.tile([left, top], 4)
                 rows.append(found)
-        merged = _suppress(np.concatenate(rows))
+        merged = suppress(np.concatenate(rows))
         return Detections(boxes_px=merged[:, :4], eyes_px=merged[:, 4:8].reshape(-1, 2, 2), scores=merged[:, 8])
 
 
@@ -87,7 +90,7 @@ def _areas(
     return shared, (boxes[:, 2:] - boxes[:, :2]).prod(axis=1), (others[:, 2:] - others[:, :2]).prod(axis=1)
 
 
-def _anchors(size: int, layers: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
+def anchors_of(size: int, layers: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
     """(A, 3): anchor centres in [0, 1] row by row, and the network's size; `layers`: (stride, anchors per cell)."""
     centres = []
     for stride, count in layers:
@@ -99,8 +102,21 @@ def _anchors(size: int, layers: tuple[tuple[int, int], ...]) -> NDArray[np.float
     return np.concatenate([centre, np.full((len(centre), 1), size)], axis=1)
 
 
-def _detect(network: Network, anchors: NDArray[np.float64], region: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(N, 9): box, two eyes and score, px of the region."""
+def detect(
+    network: Network, anchors: NDArray[np.float64], region: NDArray[np.uint8], *, num_points: int, least_score: float
+) -> NDArray[np.float64]:
+    """What a single-shot detector finds in a picture of any shape, which it is shown whole inside a black square.
+
+    Args:
+        network: Gives per anchor a logit, and centre, size and points in px of its input from the anchor.
+        anchors: Of `anchors_of`.
+        region: (H, W, 3).
+        num_points: How many of the points with a box are wanted.
+        least_score: In [0, 1], from which a box counts.
+
+    Returns:
+        (N, 4 + 2 · num_points + 1): x0 y0 x1 y1, points and score; px of the region, one row an anchor.
+    """
     size = int(anchors[0, 2])
     height, width = region.shape[:2]
     scale = size / max(width, height)
@@ -110,29 +126,29 @@ def _detect(network: Network, anchors: NDArray[np.float64], region: NDArray[np.u
     padded[top : top + shape[1], left : left + shape[0]] = cv2.resize(region, shape, interpolation=cv2.INTER_AREA)
     outputs = sorted(network(padded).values(), key=lambda output: output.shape[-1])
     scores = 1 / (1 + np.exp(-np.clip(outputs[0][:, 0].astype(np.float64), -50, 50)))
-    kept = scores >= LEAST_SCORE
+    kept = scores >= least_score
     raw, centre = outputs[1][kept].astype(np.float64), anchors[kept, :2] * size
     middle, half = centre + raw[:, :2], raw[:, 2:4] / 2
-    boxes = np.concatenate([middle - half, middle + half], axis=1)
-    eyes = raw[:, 4:8] + np.tile(centre, 2)
-    points = (np.concatenate([boxes, eyes], axis=1) - np.tile([left, top], 4)) / scale
-    return np.concatenate([points, scores[kept, None]], axis=1)
+    points = raw[:, 4 : 4 + 2 * num_points] + np.tile(centre, num_points)
+    found = np.concatenate([middle - half, middle + half, points], axis=1)
+    found = (found - np.tile([left, top], 2 + num_points)) / scale
+    return np.concatenate([found, scores[kept, None]], axis=1)
 
 
-def _suppress(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One row a face: the score-weighted mean of all that overlap its best row by enough."""
-    rows = rows[np.argsort(-rows[:, 8], kind="stable")]
-    faces = []
+def suppress(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the rows of `detect` one an object: the score-weighted mean of all that overlap its best row by enough."""
+    rows = rows[np.argsort(-rows[:, -1], kind="stable")]
+    found = []
     while len(rows):
         shared, area, areas = _areas(rows[:1, :4], rows[:, :4])
         union = area[:, None] + areas[None] - shared
         same = (shared / np.maximum(union, 1e-9) > LARGEST_OVERLAP)[0]
         inside = (shared / np.maximum(np.minimum(area[:, None], areas[None]), 1e-9) > LARGEST_CONTAINMENT)[0]
-        face = np.average(rows[same], axis=0, weights=rows[same, 8])
-        face[8] = rows[0, 8]
-        faces.append(face)
+        mean = np.average(rows[same], axis=0, weights=rows[same, -1])
+        mean[-1] = rows[0, -1]
+        found.append(mean)
         rows = rows[~(same | inside)]
-    return np.array(faces).reshape(-1, 9)
+    return np.array(found).reshape(-1, rows.shape[1])
 
 
 def _tiles(width: int, height: int, side: int) -> list[tuple[int, int, int, int]]:

@@ -1,4 +1,4 @@
-"""The face models inside mediapipe's wheel, run without importing mediapipe (which wants libGL)."""
+"""The models of faces and hands inside mediapipe's wheel, run without importing mediapipe (which wants libGL)."""
 
 from functools import cache
 from importlib import metadata
@@ -14,6 +14,8 @@ SHORT_RANGE = "face_detection_short_range.tflite"
 FULL_RANGE = "face_detection_full_range_sparse.tflite"
 MESH = "face_landmark.tflite"
 IRIS = "iris_landmark.tflite"
+PALM = "palm_detection_full.tflite"
+HAND = "hand_landmark_full.tflite"
 
 _INSTALL = "install them with: pip install --no-deps mediapipe==0.10.14"
 

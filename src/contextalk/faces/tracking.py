@@ -77,12 +77,15 @@ class TrackedFace:
     faces: list[int] = field(default_factory=list)
 
 
-def link(boxes_px: Sequence[NDArray[np.float64]], times_s: NDArray[np.float64]) -> list[TrackedFace]:
+def link(
+    boxes_px: Sequence[NDArray[np.float64]], times_s: NDArray[np.float64], *, shortest_s: float = SHORTEST_TRACK_S
+) -> list[TrackedFace]:
     """Tracks of one shot, spurious ones dropped.
 
     Args:
         boxes_px: For each frame (N, 4) x0 y0 x1 y1.
         times_s: (F,) frame times.
+        shortest_s: Seconds for which a track must be seen, where it is not seen in most of the shot.
     """
     tracks: list[TrackedFace] = []
     for frame, boxes in enumerate(boxes_px):
@@ -97,11 +100,11 @@ def link(boxes_px: Sequence[NDArray[np.float64]], times_s: NDArray[np.float64]) 
             track.frames.append(frame)
             track.faces.append(face)
     frame_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else SHORTEST_TRACK_S
-    return [track for track in tracks if not _is_spurious(len(track.frames), len(times_s), frame_s)]
+    return [track for track in tracks if not _is_spurious(len(track.frames), len(times_s), frame_s, shortest_s)]
 
 
-def _is_spurious(num_seen: int, num_frames: int, frame_s: float) -> bool:
-    return num_seen * frame_s < SHORTEST_TRACK_S and num_seen < LEAST_TRACK_SHARE * num_frames
+def _is_spurious(num_seen: int, num_frames: int, frame_s: float, shortest_s: float) -> bool:
+    return num_seen * frame_s < shortest_s and num_seen < LEAST_TRACK_SHARE * num_frames
 
 
 def _match(

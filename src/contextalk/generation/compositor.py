@@ -15,6 +15,9 @@ from contextalk.media.source import SourceFormat
 FEATHER_SHARE = 0.06
 """Width of the blend inside the mask, in sides of the crop."""
 
+KEPT_FEATHER_SHARE = 0.02
+"""Width of the blend around what is in front of the head: a finger is thinner than the blend at the mask's border."""
+
 RING_CROP_PX = 9
 """Width of the band just outside the mask where the scene's colour and the head's are compared."""
 
@@ -44,11 +47,12 @@ def composite(
     head: NDArray[Any],
     centre_px: NDArray[np.floating],
     side_px: float,
+    kept: Mask | None = None,
 ) -> None:
     """Lay a head into a stored picture, in place.
 
-    Inside the mask the head's weight rises from 0 at the border to 1 over `FEATHER_SHARE` of the side. A chroma sample
-    belongs to the mask only where all of its luma places do.
+    Inside the mask the head's weight rises from 0 at the border to 1 over `FEATHER_SHARE` of the side, and around what
+    is kept over `KEPT_FEATHER_SHARE`. A chroma sample belongs to the mask only where all of its luma places do.
 
     Args:
         frame: Planar, stored orientation; its planes are written.
@@ -57,6 +61,7 @@ def composite(
         head: (S, S, 3) RGB in [0, 255], the whole crop, its colours already joined.
         centre_px: (2,) of the crop, scene px.
         side_px: Of the crop, scene px.
+        kept: (H, W), 255 where the mask is to be left alone besides; None: nowhere.
     """
     stored = stored_mask(mask, source)
     box = _box(stored, source.colour.shrink)
@@ -64,6 +69,9 @@ def composite(
         return
     left, top, right, bottom = box
     alpha = feather(stored[top:bottom, left:right], FEATHER_SHARE * side_px)
+    if kept is not None:
+        free = stored_mask(np.bitwise_not(kept), source)[top:bottom, left:right]
+        alpha = np.minimum(alpha, feather(free, KEPT_FEATHER_SHARE * side_px))
     patch = _lay(head, source, centre_px, side_px, box)
     for index, (plane, values) in enumerate(
         zip(writable_planes(frame), rgb_to_planes(patch, source.colour), strict=True)

@@ -17,6 +17,7 @@ from contextalk.faces.warp import lay
 from contextalk.generation.bent import BentHeads, bend_identity, cross_fade, finish
 from contextalk.generation.compositor import composite, join_colour
 from contextalk.generation.identity import Choice, Identity, IdentityHead
+from contextalk.generation.kept import Kept
 from contextalk.generation.pipeline import Picture, Pipeline, Shown
 from contextalk.generation.plan import Span, Step, window_seed
 from contextalk.generation.region import Mask, Region
@@ -85,6 +86,7 @@ class FaceStep:
         mel: NDArray[np.float32],
         identity: Identity,
         seed: int,
+        kept: Kept,
     ) -> None:
         self._pipeline = pipeline
         self._source = source
@@ -94,6 +96,7 @@ class FaceStep:
         self._mel = mel
         self._identity = identity
         self._seed = seed
+        self._kept = kept
         self.carried: Carried | None = None
 
     def pictures(self, steps: Sequence[Step]) -> Iterator[SourceFrame]:
@@ -118,7 +121,8 @@ class FaceStep:
         for picture, mask, crop, head in zip(pictures, masks, crops, self._heads(step, crops, views), strict=True):
             joined = join_colour(head, crop, self._region.mask_in_crop(mask, picture.index))
             centre, side = self._square(picture.index)
-            composite(picture.frame, self._source.format, mask, joined, centre, side)
+            kept = self._kept.mask(picture.index, crop)
+            composite(picture.frame, self._source.format, mask, joined, centre, side, kept)
 
     def _views(self, step: Step, pictures: Sequence[SourceFrame]) -> list[Picture] | None:
         """The scene view of each drawn frame, for a stage 2 that is shown the scene."""

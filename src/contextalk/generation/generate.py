@@ -6,16 +6,18 @@ from dataclasses import asdict, replace
 from contextalk.core.errors import BundleError, TargetError
 from contextalk.core.records import GenerateRequest, GenerateResult, Landmarks, Progress, Scene
 from contextalk.core.time import WINDOW_FRAMES, render_stride
+from contextalk.faces.occluders import Segmenter
 from contextalk.generation.blinking import add_blinks
 from contextalk.generation.checks import check_request
 from contextalk.generation.driving import OUTPUT_RATE_HZ, output_wave, read_driving
 from contextalk.generation.face_step import Carried, FaceStep
 from contextalk.generation.identity import Identity, identity_from_file, identity_from_scene
+from contextalk.generation.kept import Kept, check_segmenter
 from contextalk.generation.landmark_step import LandmarkStep
 from contextalk.generation.missing import fill_missing, frames_to_generate
 from contextalk.generation.pipeline import Pipeline
 from contextalk.generation.plan import SEGMENT_WINDOWS, Span, Step, find_spans, group_segments, plan_steps
-from contextalk.generation.region import Region, find_region, with_landmarks
+from contextalk.generation.region import Region, find_region, with_landmarks, with_occluders
 from contextalk.generation.report import Stopwatch, compose_report, input_digests, report_path, versions, write_report
 from contextalk.generation.retime import check_replayable, to_scene_times
 from contextalk.generation.strangers import on_own_face
@@ -27,19 +29,22 @@ from contextalk.media.writer import SEGMENT_SUFFIX, SegmentWriter, join_segments
 from contextalk.models.machine import choose_device
 
 
-def generate(request: GenerateRequest, progress: Progress | None = None) -> GenerateResult:
+def generate(
+    request: GenerateRequest, progress: Progress | None = None, *, segmenter: Segmenter | None = None
+) -> GenerateResult:
     """Make the target of a scene say the driving audio, and write the video.
 
     Interrupted and called again with the same request, it goes on after the last finished segment.
 
     Args:
         request: What to make of what.
-        progress: Called with ("faces" | "landmarks" | "heads", done, total).
+        progress: Called with ("faces" | "hands" | "landmarks" | "heads", done, total).
+        segmenter: Tells what is in front of the target; None: hands and nearer heads are, by their landmarks.
 
     Raises:
         ContextalkError: Bad input, in one line: `MediaError`, `TargetError`, `BundleError` among them.
     """
-    return generate_with(None, request, progress)
+    return generate_with(None, request, progress, segmenter=segmenter)
 
 
 def generate_with(
@@ -48,6 +53,7 @@ def generate_with(
     progress: Progress | None = None,
     *,
     segment_windows: int = SEGMENT_WINDOWS,
+    segmenter: Segmenter | None = None,
 ) -> GenerateResult:
     """`generate` with other networks or shorter segments.
 
@@ -56,9 +62,11 @@ def generate_with(
         request: As `generate`.
         progress: As `generate`.
         segment_windows: After how many windows work is put by.
+        segmenter: As `generate`.
     """
     watch = Stopwatch()
     check_request(request)
+    check_segmenter(request, segmenter)
     with watch.measure("read"):
         scene, source = probe(request.scene), inspect_source(request.scene)
         driving = read_driving(request.audio, scene)
@@ -69,10 +77,13 @@ def generate_with(
         pipeline = _open_pipeline(request) if pipeline is None else pipeline
     with watch.measure("faces"):
         region = find_region(request, scene, mask, progress)
+        if request.occluders == "keep" and segmenter is None:
+            region = with_occluders(region, progress)
         spans = find_spans(region.shots, region.active)
+        kept = Kept(region, segmenter)
         if identity is None:
             assert region.track is not None
-            identity = identity_from_scene(request.scene, region.track, region.crop, region.active)
+            identity = identity_from_scene(request.scene, kept.clear(region.track), region.crop, region.active)
         else:
             identity = identity.as_fine_as(float(region.crop.side_px[region.active].max()))
         identity = replace(identity, stranger=_is_stranger(pipeline, identity, request))
@@ -87,6 +98,7 @@ def generate_with(
             "device": choose_device(request.device).type,
             "versions": versions(),
             "faces": region.backend,
+            "occluders": kept.name,
             "segment_windows": segment_windows,
         }
     )
@@ -130,8 +142,9 @@ def generate_with(
                 mel=driving.mel,
                 identity=identity,
                 seed=request.seed,
+                kept=kept,
             )
-            resumed = _write_segments(faces, segments, source, request.lossless, work, progress)
+            resumed = _write_segments(faces, kept, segments, source, request.lossless, work, progress)
         with watch.measure("join"):
             _join(segments, source, scene, request, work)
         report = compose_report(
@@ -147,6 +160,7 @@ def generate_with(
             inputs=inputs,
             replayed=given,
             resumed_segments=resumed,
+            occluders=kept.told(request),
             watch=watch,
         )
         write_report(report, report_path(request))
@@ -191,6 +205,7 @@ def _replay(given: Landmarks, region: Region, request: GenerateRequest) -> tuple
 
 def _write_segments(
     faces: FaceStep,
+    kept: Kept,
     segments: Sequence[Sequence[Step]],
     source: Source,
     lossless: bool,
@@ -205,6 +220,7 @@ def _write_segments(
         state = work.load(name)
         if state is not None and path.exists():
             faces.carried = Carried.of_arrays(state) if "latent" in state else None
+            kept.recall(state)
             resumed += 1
             continue
         with SegmentWriter(path, like=source, lossless=lossless) as writer:
@@ -213,7 +229,8 @@ def _write_segments(
                 if progress is not None:
                     progress("heads", picture.index + 1, total)
         # Written after the video: a segment without its state is made again.
-        work.save(name, {} if faces.carried is None else faces.carried.arrays())
+        carried = {} if faces.carried is None else faces.carried.arrays()
+        work.save(name, carried | kept.arrays())
     return resumed
 
 

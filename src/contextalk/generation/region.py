@@ -11,6 +11,7 @@ from contextalk.core.geometry import CropPath
 from contextalk.core.records import Analysis, GenerateRequest, Landmarks, Progress, Scene, Shot, Track
 from contextalk.faces.analysis import analyse
 from contextalk.faces.crop import crop_from_mask, crop_path, head_mask, scene_mask
+from contextalk.faces.occluders import Occluders, find_occluders
 from contextalk.faces.shots import ShotFinder, shots_between
 from contextalk.faces.targets import choose_target
 from contextalk.faces.views import head_crop
@@ -39,6 +40,7 @@ class Region:
         missing: Wanted frames in which the face is not seen, or given landmarks show none.
         mask: The user's; None: the fixed shape of the crop.
         backend: What found the faces.
+        occluders: What is in front of the target; None: it was not looked for.
     """
 
     scene: Scene
@@ -51,6 +53,7 @@ class Region:
     mask: UserMask | None
     backend: str
     others: tuple[Landmarks, ...] = ()
+    occluders: Occluders | None = None
 
     def masks(self, start: int, stop: int) -> Iterator[Mask]:
         """(H, W), 255 = regenerate, for frames `[start, stop)`, scene px."""
@@ -80,6 +83,19 @@ def find_region(request: GenerateRequest, scene: Scene, mask: UserMask | None, p
         return _from_mask(mask, scene, wanted, progress)
     analysis = analyse_scene(request, progress)
     return _from_track(request, analysis, choose_target(analysis, request.target), wanted)
+
+
+def with_occluders(region: Region, progress: Progress | None = None) -> Region:
+    """The region with what is in front of its target; with a user's mask nobody is looked for.
+
+    Raises:
+        MediaError: The scene cannot be read.
+    """
+    if region.track is None:
+        return region
+    everybody = [region.track, *region.others]
+    (found,) = find_occluders(region.scene, region.shots, everybody, [0], progress=progress)
+    return replace(region, occluders=found)
 
 
 def analyse_scene(request: GenerateRequest, progress: Progress | None = None) -> Analysis:

@@ -76,10 +76,13 @@ def compose_report(
     inputs: dict[str, Any],
     replayed: Landmarks | None,
     resumed_segments: int,
+    occluders: dict[str, object],
     watch: Stopwatch,
 ) -> dict[str, object]:
     """The report as a tree of plain values.
 
+    `occluders`: what was looked for in front of the target, and how much of the mask stayed the scene's
+    (`generation/kept.py`).
     `stranger`: the target is unlike all that the bundle was taught on (generation.md, "The bundle's people").
     `identity` has the pictures and, per stage, how many windows were drawn with a head from inside themselves;
     `window_starts` are the scene frames from which a window's first new frame is shown; `crop` has the head's square in
@@ -132,6 +135,7 @@ def compose_report(
         "replayed_landmarks": None if replayed is None else _replayed(replayed, inputs["landmarks"]["sha256"]),
         "spans": [[span.start, span.stop] for span in spans],
         "untouched_frames": len(scene.times_s) - generated,
+        "occluders": occluders,
         "missing_face_frames": list(region.missing),
         "render_stride": stride,
         "windows": {"face": len(starts)},

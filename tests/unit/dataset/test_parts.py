@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contextalk.core.errors import DatasetError
 from contextalk.core.records import Scene, Shot
 from contextalk.dataset.bounds import Bound
 from contextalk.dataset.config import PrepareConfig
@@ -73,6 +74,24 @@ def test_damaged_pictures_cost_themselves_alone() -> None:
     parts = cut_parts(scene, spans, ~damaged, damaged, PrepareConfig())
     found = [(part.start, part.stop, part.reject_reason) for part in parts]
     assert found == [(0, 40, ""), (40, 44, "damaged picture"), (44, 100, "")]
+
+
+def test_frames_with_something_in_front_are_cut_out() -> None:
+    scene, covered, valid = scene_of(100), np.zeros(100, np.float32), np.ones(100, bool)
+    covered[:30] = 0.05  # as much as may be
+    covered[40:50] = 0.06
+    covered[44], valid[44] = 0.9, False
+    spans = find_spans(scene, (Shot(start=0, stop=100),), [])
+    parts = cut_parts(scene, spans, valid, np.zeros(100, bool), PrepareConfig(), covered)
+    found = [(part.start, part.stop, part.reject_reason.split(":")[0]) for part in parts]
+    assert found == [(0, 40, ""), (40, 44, "occluded"), (44, 45, "no face"), (45, 50, "occluded"), (50, 100, "")]
+    assert parts[1].reject_reason == "occluded: hands or other heads in more than 5% of the head's mask"
+
+
+@pytest.mark.parametrize("max_covered", [-0.1, 1.1])
+def test_a_share_out_of_range_is_refused(max_covered: float) -> None:
+    with pytest.raises(DatasetError, match="max_covered is a share"):
+        PrepareConfig(max_covered=max_covered)
 
 
 def test_a_very_long_take_is_cut_evenly() -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from contextalk.core.errors import DatasetError
+from contextalk.core.records import Landmarks
 from contextalk.dataset.clips import read_clips
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.prepare import prepare
 from contextalk.dataset.sound import Sounds, decode_sound
 from contextalk.dataset.unit import read_records
+from contextalk.faces import hands
 
 Videos = Callable[..., Path]
 
@@ -164,3 +166,45 @@ def test_a_change_draws_only_the_clips_it_changes(real_video: Videos, tmp_path: 
         np.testing.assert_array_equal(clip.head, first[clip.meta["start_s"]].head[: len(clip)])
     assert not list((data / "work").iterdir())
     assert len(list((data / "shards").iterdir())) == len({row["split"] for row in rows_of(data)})
+
+
+@pytest.fixture
+def somebody_passes(real_video: Videos) -> Path:
+    """The film of one person before whom somebody larger stands in frames 50 to 59."""
+    video = real_video("film", num_frames=100)
+    passing = Landmarks.load(video.parent / "landmarks-0.npz")
+    middle = passing.points.mean(axis=(0, 1))
+    passing.points[:] = (passing.points - middle) * 1.5 + middle + np.array([40, 0])
+    passing.valid[:50] = passing.valid[60:] = False
+    passing.points[~passing.valid] = np.nan
+    passing.save(video.parent / "landmarks-1.npz")
+    return video
+
+
+def test_who_stands_in_front_is_cut_out(somebody_passes: Path, tmp_path: Path) -> None:
+    report = prepare([somebody_passes], tmp_path / "data", target="0")
+    rows = sorted(rows_of(tmp_path / "data"), key=lambda row: row["start_s"])
+    assert [(row["start_s"], row["num_frames"]) for row in rows] == [(0.0, 50), (2.0, 0), (2.4, 40)]
+    assert [row["reject_reason"].split(":")[0] for row in rows] == ["", "occluded", ""]
+    assert [row["covered"] > 0.05 for row in rows] == [False, True, False]
+    assert {row["looked_for"] for row in rows} <= {"heads", "hands, heads"}
+    assert report.rejected == {"occluded": 1}
+    assert "<td>occluded" in report.page.read_text()
+
+
+def test_what_is_in_front_may_be_let_pass(somebody_passes: Path, tmp_path: Path) -> None:
+    prepare([somebody_passes], tmp_path / "data", target="0", max_covered=1.0)
+    (row,) = rows_of(tmp_path / "data")
+    assert (row["num_frames"], row["looked_for"]) == (100, "")
+    assert np.isnan(row["covered"])
+
+
+def test_clips_without_a_look_for_hands_are_counted(
+    somebody_passes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a release of the wheel without models, or none at all, looks like.
+    monkeypatch.setattr(hands, "HAND", "not_in_the_wheel.tflite")
+    report = prepare([somebody_passes], tmp_path / "data", target="0")
+    assert report.summary.num_without_hands == 2
+    assert "hands were not looked for in 2 clips" in report.page.read_text()
+    assert {row["looked_for"] for row in rows_of(tmp_path / "data")} == {"heads"}

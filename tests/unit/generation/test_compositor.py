@@ -60,6 +60,50 @@ def test_nothing_outside_the_mask_changes(pix_fmt: str, rotation_deg: int):
         assert (old != new)[inside].mean() > 0.8
 
 
+@pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gbrp", "gray"])
+@pytest.mark.parametrize("sample_aspect", [Fraction(1), Fraction(16, 11)])
+def test_what_is_kept_makes_the_mask_smaller(pix_fmt: str, rotation_deg: int, sample_aspect: Fraction):
+    source = make_format(pix_fmt, rotation_deg, sample_aspect)
+    frame = make_frame(source)
+    before = [plane.copy() for plane in plane_views(frame)]
+    centre, side = np.array([60.3, 61.8]), 77.0
+    mask = scene_mask(source.size_px, centre, side)
+    kept = np.zeros_like(mask)
+    kept[55:90, 45:58] = 255
+    composite(frame, source, mask, np.full((256, 256, 3), 250, np.uint8), centre, side, kept)
+    smaller = np.where(kept > 0, np.uint8(0), mask)
+    assert (smaller != mask).any()
+    for old, new, inside in zip(before, plane_views(frame), masks_of_planes(smaller, source), strict=False):
+        assert np.array_equal(old[~inside], new[~inside])
+        assert (old != new)[inside].mean() > 0.75
+
+
+def test_the_blend_around_what_is_kept_is_narrow():
+    source = make_format("gray")
+    frame, whole = make_frame(source, 60, 61), make_frame(source, 60, 61)
+    centre, side = np.array([80.0, 60.0]), 110.0
+    mask = scene_mask(source.size_px, centre, side)
+    kept = np.zeros_like(mask)
+    kept[:, 60:72] = 255
+    for target, left in ((frame, kept), (whole, None)):
+        composite(target, source, mask, np.full((256, 256, 3), 250, np.uint8), centre, side, left)
+    row, full = (plane_views(target)[0][60] for target in (frame, whole))
+    assert (row[60:72] == 60).all()
+    assert row[80] == full[80] > 200  # 2 % of 110 px are over
+    assert (np.diff(row[71:76].astype(int)) >= 0).all()
+
+
+def test_a_head_that_is_wholly_hidden_changes_nothing():
+    source = make_format()
+    frame = make_frame(source)
+    before = [plane.copy() for plane in plane_views(frame)]
+    centre, side = np.array([70.0, 60.0]), 77.0
+    mask = scene_mask(source.size_px, centre, side)
+    composite(frame, source, mask, np.full((256, 256, 3), 250, np.uint8), centre, side, np.full_like(mask, 255))
+    assert all(np.array_equal(*planes) for planes in zip(before, plane_views(frame), strict=True))
+
+
 @pytest.mark.parametrize("stored", [(161, 121), (159, 120)])
 def test_odd_sizes_keep_their_last_chroma_samples(stored: tuple[int, int]):
     source = make_format(stored=stored)

@@ -49,7 +49,15 @@ def test_frames_that_pass_through_are_held_one_at_a_time(monkeypatch: pytest.Mon
     region: Any = SimpleNamespace(masks=lambda start, stop: iter(range(start, stop)))
     nothing: Any = SimpleNamespace(path=None)
     faces = face_step.FaceStep(
-        nothing, source=nothing, region=region, spans=[], landmarks=nothing, mel=nothing, identity=nothing, seed=0
+        nothing,
+        source=nothing,
+        region=region,
+        spans=[],
+        landmarks=nothing,
+        mel=nothing,
+        identity=nothing,
+        seed=0,
+        kept=nothing,
     )
     pictures = faces.pictures([Step(start=0, stop=100), Step(start=100, stop=120)])
     assert next(pictures) == 0
