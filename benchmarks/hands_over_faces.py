@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from contextalk.faces.hand_tracks import SQUARE_GROWTH
+from contextalk.faces.hand_watch import SQUARE_GROWTH
 from contextalk.faces.hands import HandFinder, draw_hand, palm_length
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.media.video import probe, read_at

@@ -68,7 +68,7 @@ def test_a_nearer_head_stays_the_scenes(request_: GenerateRequest) -> None:
     nearer_head(request_)
     result = generate_with(simple_pipeline(), request_)
     target, other = (type(result.landmarks).load(request_.scene.parent / f"landmarks-{k}.npz") for k in (0, 1))
-    (found,) = find_occluders(probe(request_.scene), (Shot(start=0, stop=FRAMES),), [target, other], [0])
+    (found,) = find_occluders(probe(request_.scene), (Shot(start=0, stop=FRAMES),), [target, other], [0], None)
     front = np.stack([found.mask(frame, (160, 120)) for frame in range(FRAMES)]) > 0
     where = inside(request_, result)
     assert 0.05 < (front & where).sum() / where.sum() < 0.6

@@ -31,7 +31,7 @@ class Prepare:
         min_s: Shortest clip to keep, seconds; 0.32 (a window) for the short scenes of `synth --scene-s 0.32`.
         min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
         max_covered: Largest share of the head's mask that a hand or a nearer head may cover in a frame to be kept; 1:
-            neither is looked for.
+            neither counts.
         contact_sheet: Also draw, before the first clip is cut, who is in all videos together: a row a person.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
         ray: Let the processes of a Ray cluster do it, at most --workers at once if that is more than 1; without ADDRESS

@@ -204,6 +204,23 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenHands:
+    """All that was taken for a hand near a face, before it is asked whether it stays.
+
+    Attributes:
+        name: What found them, with its version.
+        frames: (N,) int64, scene frames, increasing; a frame with two hands is there twice.
+        joints: (N, 21, 2) float32 scene px.
+        presence: (N,) float32 in [0, 1].
+    """
+
+    name: str
+    frames: NDArray[np.int64]
+    joints: NDArray[np.float32]
+    presence: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """Who is where in a scene, and when; made once per scene and cached.
 
@@ -216,6 +233,7 @@ class Analysis:
         backend: Name and version of what found the faces.
         hearing: Name and version of what heard the voices.
         active_speaker: Name and version of what said who speaks.
+        hands: What was taken for a hand; None: hands were not looked for, as their models are not installed.
     """
 
     scene: Scene
@@ -226,6 +244,7 @@ class Analysis:
     backend: str
     hearing: str
     active_speaker: str
+    hands: SeenHands | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class PrepareConfig:
         min_sync: Least agreement of mouth and sound (`faces/agreement.py`) around a clip; 0: sync is not looked at, and
             no sound is moved.
         max_covered: Largest share of the head's mask that hands and nearer heads may cover in a frame, in real videos;
-            1: neither is looked for.
+            1: neither counts.
         max_offset_frames: Frames by which the sound around a clip may be off once its source is put right.
     """
 

@@ -110,19 +110,16 @@ def analyse_source(source: Source, config: PrepareConfig, progress: Progress | N
     )
 
 
-def with_occluders(cast: Cast, config: PrepareConfig, progress: Progress | None = None) -> Cast:
-    """The cast with what is in front of its targets; synth scenes, whose people keep apart, are left alone.
-
-    Raises:
-        MediaError: The video cannot be read.
-    """
+def with_occluders(cast: Cast, config: PrepareConfig) -> Cast:
+    """The cast with what is in front of its targets; synth scenes, whose people keep apart, are left alone."""
     if cast.analysis is None or config.max_covered >= 1:
         return cast
     from contextalk.faces.occluders import find_occluders
 
     rows = {person.index: row for row, person in enumerate(cast.people)}
     people = [person.landmarks for person in cast.people]
-    found = find_occluders(cast.scene, cast.shots, people, [rows[index] for index in cast.targets], progress=progress)
+    targets = [rows[index] for index in cast.targets]
+    found = find_occluders(cast.scene, cast.shots, people, targets, cast.analysis.hands)
     return replace(cast, occluders=dict(zip(cast.targets, found, strict=True)))
 
 

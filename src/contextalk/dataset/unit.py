@@ -139,7 +139,7 @@ def prepare_unit(
         dataset: Where it goes.
         config: Choices.
         encoder: Of the portraits.
-        progress: Told of "faces", "hands" and "clips".
+        progress: Told of "faces" and "clips".
         spent: Costs of stages that were done apart.
         older: Records of the same source, whose clips may be wanted still.
 
@@ -210,9 +210,7 @@ class _Making:
             if reason:
                 return [replace(whole, reject_reason=reason)]
             with self._timed("faces") as count:
-                cast = read_cast(source, self.config, count)
-            with self._timed("hands") as count:
-                cast = with_occluders(cast, self.config, count)
+                cast = with_occluders(read_cast(source, self.config, count), self.config)
             if cast.analysis is not None:
                 self.album.fill(cast.analysis)
                 self.album_key = self.album.key
@@ -278,7 +276,7 @@ class _Making:
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[Callable[[str, int, int], None]]:
-        """Yields a progress function; frames told of "faces" and "hands" count, from the first that was told."""
+        """Yields a progress function; frames told of "faces" count, from the first that was told."""
         started = time.monotonic()
         first = last = None
 
@@ -289,7 +287,7 @@ class _Making:
             self.progress(what, done, total)
 
         yield told
-        frames = 0 if stage == "clips" or first is None or last is None else last - first + 1
+        frames = 0 if stage != "faces" or first is None or last is None else last - first + 1
         if stage == "clips" or frames:
             self._add(stage, frames, time.monotonic() - started)
 

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
-from contextalk.core.records import Analysis, Progress, Scene, Track
+from contextalk.core.records import Analysis, Progress, Scene, SeenHands, Track
 from contextalk.faces import cache, shots
 from contextalk.faces.active_speaker import LOOK_VERSION, ActiveSpeaker, who_speaks
 from contextalk.faces.annotations import AnnotationsBackend, sidecars
 from contextalk.faces.backends import FaceBackend, Person
-from contextalk.faces.blocks import BLOCK_FRAMES, look_at_blocks, num_blocks
+from contextalk.faces.blocks import BLOCK_FRAMES, FaceBlock, look_at_blocks, num_blocks
 from contextalk.faces.cache import BlockFolder, stage_key
 from contextalk.faces.face_alignment_backend import FaceAlignmentBackend
+from contextalk.faces.hand_watch import LOOK_EVERY
+from contextalk.faces.hands import HandFinder, hands_version, why_no_hands
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.speaking import MOUTH_MOTION
 from contextalk.faces.voice import Voice, default_voice
@@ -42,7 +44,7 @@ def analyse(
     backend: str = "mediapipe",
     active_speaker: ActiveSpeaker | None = None,
 ) -> Analysis:
-    """Find the shots and the people of a scene in one decode, or take them from the cache.
+    """Find the shots, the people and the hands of a scene in one decode, or take them from the cache.
 
     What was seen is kept in blocks of `BLOCK_FRAMES` frames, so an interrupted call goes on where it was. A judge of
     who speaks looks at the pictures in a second decode, which begins anew when it is interrupted.
@@ -64,7 +66,7 @@ def analyse(
     look = FaceLook(scene, annotations=annotations, work_dir=work_dir, backend=backend)
     voice = default_voice()
     judge_name = MOUTH_MOTION if active_speaker is None else active_speaker.name
-    parameters = {**_SEEING, **_GATHERING, "voice": voice.name, "active_speaker": judge_name}
+    parameters = {**look.seeing, **_GATHERING, "voice": voice.name, "active_speaker": judge_name}
     path = look.folder / f"{stage_key(scene, look.backend.name, parameters)}.npz"
     if look.blocks.recall_times(scene) and (known := cache.load(path, probe(scene))) is not None:
         return known
@@ -85,7 +87,9 @@ class FaceLook:
         self.scene = scene
         self.backend = _backend(scene, annotations, backend)
         self.folder = work_dir if work_dir is not None else cache.default_folder()
-        self.blocks = BlockFolder(self.folder / stage_key(scene, self.backend.name, _SEEING))
+        self.hands = "" if why_no_hands() else f"{hands_version()}/{LOOK_EVERY}"
+        self.seeing = {**_SEEING, "hands": self.hands}
+        self.blocks = BlockFolder(self.folder / stage_key(scene, self.backend.name, self.seeing))
 
     def missing(self) -> list[int] | None:
         """Blocks that were not made; None: unknown how many there are, as only decoding the whole file tells."""
@@ -103,7 +107,8 @@ class FaceLook:
             if progress is not None:
                 progress("faces", min(done + count, total), total)
 
-        for number, block in look_at_blocks(self.scene, numbers, self.backend, made=made, progress=tell):
+        hands = HandFinder() if self.hands else None
+        for number, block in look_at_blocks(self.scene, numbers, self.backend, hands=hands, made=made, progress=tell):
             self.blocks.keep(number, block)
         if numbers is None:
             self.blocks.keep_times(self.scene)
@@ -133,9 +138,11 @@ def _gather(
 ) -> Analysis:
     cuts: list[int] = []
     damaged: list[NDArray[np.bool_]] = []
+    hands: list[SeenHands] = []
     for block in look.blocks:
         cuts += block.cuts.tolist()
         damaged.append(block.damaged)
+        hands.append(_hands_of(block, look.hands))
     found = shots.shots_between(cuts, len(scene.times_s))
     people = _seen_from_the_left(look.backend.people(look.blocks, scene, found))
     heard = voice.hear(scene.path, scene.times_s) if scene.has_audio else np.zeros(len(scene.times_s), np.float32)
@@ -158,6 +165,20 @@ def _gather(
         backend=look.backend.name,
         hearing=voice.name,
         active_speaker=told_by,
+        hands=_joined(hands) if look.hands else None,
+    )
+
+
+def _hands_of(block: FaceBlock, name: str) -> SeenHands:
+    return SeenHands(name=name, frames=block.hand_frames, joints=block.hand_joints, presence=block.hand_presence)
+
+
+def _joined(parts: Sequence[SeenHands]) -> SeenHands:
+    return SeenHands(
+        name=parts[0].name,
+        frames=np.concatenate([part.frames for part in parts]),
+        joints=np.concatenate([part.joints for part in parts]),
+        presence=np.concatenate([part.presence for part in parts]),
     )
 
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from contextalk.core.records import NUM_POINTS
 from contextalk.faces.backends import FaceBackend, SeenFace
+from contextalk.faces.hand_watch import HandWatch, SeenHand
+from contextalk.faces.hands import NUM_JOINTS, HandFinder
 from contextalk.faces.shots import LOOK_AHEAD, LOOK_BACK, ShotFinder
 from contextalk.media.source import known_timeline
 from contextalk.media.video import Picture, read_frames, scan_frames
@@ -35,6 +37,9 @@ class FaceBlock:
         looks: (N, D) float32 appearance.
         cuts: Frames at which the picture jumps.
         damaged: (F,) whether the picture is damaged or missing.
+        hand_frames: (M,) scene frame of each hand that was seen, increasing.
+        hand_joints: (M, 21, 2) float32 scene px.
+        hand_presence: (M,) float32 in [0, 1].
     """
 
     start: int
@@ -44,6 +49,9 @@ class FaceBlock:
     looks: NDArray[np.float32]
     cuts: NDArray[np.int64]
     damaged: NDArray[np.bool_]
+    hand_frames: NDArray[np.int64]
+    hand_joints: NDArray[np.float32]
+    hand_presence: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -60,12 +68,14 @@ class _Growing:
     """A block while its frames pass by."""
 
     start: int
+    watch: HandWatch | None
     frames: list[Sequence[SeenFace]] = field(default_factory=list)
     damaged: list[bool] = field(default_factory=list)
 
     def finish(self, cuts: Sequence[int]) -> FaceBlock:
         own = [cut for cut in cuts if self.start <= cut < self.start + len(self.frames)]
-        return pack_block(self.frames, start=self.start, cuts=own, damaged=self.damaged)
+        hands = () if self.watch is None else self.watch.finish()
+        return pack_block(self.frames, start=self.start, cuts=own, damaged=self.damaged, hands=hands)
 
 
 def pack_block(
@@ -74,8 +84,9 @@ def pack_block(
     start: int = 0,
     cuts: Sequence[int] = (),
     damaged: Sequence[bool] | None = None,
+    hands: Sequence[SeenHand] = (),
 ) -> FaceBlock:
-    """A block of the faces of consecutive frames."""
+    """A block of the faces of consecutive frames, and of the hands seen in them."""
     faces = [face for frame in frames for face in frame]
     looks = np.array([face.look for face in faces], np.float32)
     return FaceBlock(
@@ -86,6 +97,9 @@ def pack_block(
         looks=looks if faces else np.zeros((0, 0), np.float32),
         cuts=np.array(cuts, np.int64),
         damaged=np.zeros(len(frames), bool) if damaged is None else np.array(damaged, bool),
+        hand_frames=np.array([hand.frame for hand in hands], np.int64),
+        hand_joints=np.array([hand.joints for hand in hands], np.float32).reshape(-1, NUM_JOINTS, 2),
+        hand_presence=np.array([hand.presence for hand in hands], np.float32),
     )
 
 
@@ -94,6 +108,7 @@ def look_at_blocks(
     numbers: Sequence[int] | None,
     backend: FaceBackend,
     *,
+    hands: HandFinder | None = None,
     made: Callable[[int], bool] = lambda _: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[tuple[int, FaceBlock]]:
@@ -104,6 +119,7 @@ def look_at_blocks(
         numbers: Which blocks, increasing; neighbours share a decode. None: all, in one decode even where only decoding
             tells the times.
         backend: Finds the faces.
+        hands: Finds hands near them; None: they are not looked for.
         made: Blocks that need not be seen again though the decode passes them.
         progress: Told after each frame how many were seen.
 
@@ -111,13 +127,14 @@ def look_at_blocks(
         Number and block, each as soon as it is whole.
     """
     if numbers is None:
-        yield from _look(scan_frames(path), 0, None, backend, made, progress)
+        yield from _look(scan_frames(path), 0, None, backend, hands, made, progress)
         return
     seen = 0
     for first, last in _neighbours(numbers):
         start, stop = first * BLOCK_FRAMES, (last + 1) * BLOCK_FRAMES
         pictures = read_frames(path, start=max(0, start - LOOK_BACK), stop=stop + LOOK_AHEAD)
-        yield from _look(pictures, start, stop, backend, made, lambda count, before=seen: progress(before + count))
+        tell = lambda count, before=seen: progress(before + count)  # noqa: E731
+        yield from _look(pictures, start, stop, backend, hands, made, tell)
         seen += stop - start
 
 
@@ -139,6 +156,7 @@ def _look(
     start: int,
     stop: int | None,
     backend: FaceBackend,
+    hands: HandFinder | None,
     made: Callable[[int], bool],
     progress: Callable[[int], None],
 ) -> Iterator[tuple[int, FaceBlock]]:
@@ -149,12 +167,16 @@ def _look(
         if start <= picture.index and (stop is None or picture.index < stop):
             begins = (picture.index - start) % BLOCK_FRAMES == 0
             if begins:
-                growing.append(_Growing(picture.index))
+                growing.append(_Growing(picture.index, None if hands is None else HandWatch(hands)))
                 skipped = made(picture.index // BLOCK_FRAMES)
             # A damaged picture shows faces where there are none, and none where there are.
             hidden = skipped or picture.damaged
-            growing[-1].frames.append(() if hidden else backend.see(picture, changed=changed or begins))
-            growing[-1].damaged.append(picture.damaged)
+            faces = () if hidden else backend.see(picture, changed=changed or begins)
+            block = growing[-1]
+            block.frames.append(faces)
+            block.damaged.append(picture.damaged)
+            if block.watch is not None and not hidden:
+                block.watch.see(picture, faces)
             progress(picture.index + 1 - start)
         # Cuts are decided some frames late.
         if growing and growing[0].start + BLOCK_FRAMES + LOOK_AHEAD == picture.index + 1:

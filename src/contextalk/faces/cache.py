@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError
-from contextalk.core.records import Analysis, Landmarks, Scene, Shot, Track
+from contextalk.core.records import Analysis, Landmarks, Scene, SeenHands, Shot, Track
 from contextalk.faces.blocks import FaceBlock
 from contextalk.media.files import cache_folder
 from contextalk.media.source import known_timeline, remember_timeline
@@ -26,6 +26,8 @@ _READ_BYTES = 1 << 20
 _NAMES_KEPT = 1024
 _ABOUT = ("backend", "hearing", "active_speaker")
 """Who made an analysis."""
+
+_HANDS = ("frames", "joints", "presence")
 
 
 def default_folder() -> Path:
@@ -121,7 +123,10 @@ def store(path: Path, analysis: Analysis) -> None:
         for name in ("points", "pupils", "head_pose", "valid"):
             arrays[f"{name}_{track.index}"] = getattr(track.landmarks, name)
         arrays[f"speaking_{track.index}"] = track.speaking
-    about = {name: getattr(analysis, name) for name in _ABOUT} | {"num_tracks": len(analysis.tracks)}
+    about = {name: getattr(analysis, name) for name in _ABOUT} | {"num_tracks": len(analysis.tracks), "hands": ""}
+    if analysis.hands is not None:
+        arrays |= {f"hand_{name}": getattr(analysis.hands, name) for name in _HANDS}
+        about["hands"] = analysis.hands.name
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     store_arrays(path, arrays)
 
@@ -138,6 +143,9 @@ def load(path: Path, scene: Scene) -> Analysis | None:
         tracks=tuple(_track(stored, index, scene) for index in range(about["num_tracks"])),
         damaged=stored["damaged"],
         voice=stored["voice"],
+        hands=SeenHands(name=about["hands"], **{name: stored[f"hand_{name}"] for name in _HANDS})
+        if about["hands"]
+        else None,
         **{name: about[name] for name in _ABOUT},
     )
 

@@ -6,7 +6,6 @@ head gives it as a `Segmenter`, and what it says is taken instead.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -14,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, CropPath
-from contextalk.core.records import Landmarks, Progress, Scene, Shot
+from contextalk.core.records import Landmarks, Scene, SeenHands, Shot
 from contextalk.faces.crop import HEAD_SHARE, hair_outline, head_mask
-from contextalk.faces.hand_tracks import LOOK_EVERY, HandTracks, find_hands
+from contextalk.faces.hand_tracks import HandTracks, lasting
 from contextalk.faces.hands import draw_hand, why_no_hands
 from contextalk.faces.head_model import HEAD_HEIGHT_MM
 from contextalk.faces.pose import HeadFit, fit_head
@@ -132,32 +131,22 @@ def find_occluders(
     shots: Sequence[Shot],
     people: Sequence[Landmarks],
     targets: Sequence[int],
-    *,
-    every: int = LOOK_EVERY,
-    work_dir: Path | None = None,
-    progress: Progress | None = None,
+    hands: SeenHands | None,
 ) -> list[Occluders]:
-    """What is in front of each target; hands are left out, and that is said, where their models are not installed.
+    """What is in front of each target; hands are left out, and that is said, where they were not looked for.
 
     Args:
-        scene: The video; decoded once more for hands, if that was not done before.
+        scene: For its times.
         shots: Tile the frames.
         people: Everybody, one row per frame.
         targets: Which of them are targets.
-        every: Frames from one look for hands to the next, ≥ 1.
-        work_dir: Where what was seen is kept; None: the user's cache folder.
-        progress: Called with ("hands", done, total) frames.
-
-    Raises:
-        MediaError: The video cannot be read.
+        hands: Of the scene's `Analysis`.
     """
-    why, hands = why_no_hands(), None
-    if not why:
-        wanted = [people[target] for target in targets]
-        hands = find_hands(scene, shots, wanted, every=every, work_dir=work_dir, progress=progress)
+    why = "" if hands is not None else why_no_hands() or "they were not looked for in what was known of the scene"
+    tracks = None if hands is None else lasting(hands, scene, shots)
     return [
         Occluders(
-            hands=hands,
+            hands=tracks,
             why_no_hands=why,
             heads=heads_in_front(people[target], [*people[:target], *people[target + 1 :]], shots),
         )

@@ -78,7 +78,7 @@ def generate_with(
     with watch.measure("faces"):
         region = find_region(request, scene, mask, progress)
         if request.occluders == "keep" and segmenter is None:
-            region = with_occluders(region, progress)
+            region = with_occluders(region)
         spans = find_spans(region.shots, region.active)
         kept = Kept(region, segmenter)
         if identity is None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from contextalk.core.errors import ContextalkError, TargetError
 from contextalk.core.geometry import CropPath
-from contextalk.core.records import Analysis, GenerateRequest, Landmarks, Progress, Scene, Shot, Track
+from contextalk.core.records import Analysis, GenerateRequest, Landmarks, Progress, Scene, SeenHands, Shot, Track
 from contextalk.faces.analysis import analyse
 from contextalk.faces.crop import crop_from_mask, crop_path, head_mask, scene_mask
 from contextalk.faces.occluders import Occluders, find_occluders
@@ -40,7 +40,8 @@ class Region:
         missing: Wanted frames in which the face is not seen, or given landmarks show none.
         mask: The user's; None: the fixed shape of the crop.
         backend: What found the faces.
-        occluders: What is in front of the target; None: it was not looked for.
+        hands: What was taken for a hand in the scene; None: hands were not looked for.
+        occluders: What is in front of the target; None: nobody asked.
     """
 
     scene: Scene
@@ -53,6 +54,7 @@ class Region:
     mask: UserMask | None
     backend: str
     others: tuple[Landmarks, ...] = ()
+    hands: SeenHands | None = None
     occluders: Occluders | None = None
 
     def masks(self, start: int, stop: int) -> Iterator[Mask]:
@@ -85,16 +87,11 @@ def find_region(request: GenerateRequest, scene: Scene, mask: UserMask | None, p
     return _from_track(request, analysis, choose_target(analysis, request.target), wanted)
 
 
-def with_occluders(region: Region, progress: Progress | None = None) -> Region:
-    """The region with what is in front of its target; with a user's mask nobody is looked for.
-
-    Raises:
-        MediaError: The scene cannot be read.
-    """
+def with_occluders(region: Region) -> Region:
+    """The region with what is in front of its target; with a user's mask nobody is looked for."""
     if region.track is None:
         return region
-    everybody = [region.track, *region.others]
-    (found,) = find_occluders(region.scene, region.shots, everybody, [0], progress=progress)
+    (found,) = find_occluders(region.scene, region.shots, [region.track, *region.others], [0], region.hands)
     return replace(region, occluders=found)
 
 
@@ -149,6 +146,7 @@ def _from_track(request: GenerateRequest, analysis: Analysis, track: Track, want
         mask=None,
         backend=analysis.backend,
         others=tuple(other.landmarks for other in analysis.tracks if other.index != track.index),
+        hands=analysis.hands,
     )
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,15 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextalk.core.errors import ContextalkError
-from contextalk.core.records import Scene, Shot
-from contextalk.faces import hand_tracks, hands
+from contextalk.core.records import Scene, SeenHands, Shot
+from contextalk.faces import hands
+from contextalk.faces.analysis import analyse
+from contextalk.faces.backends import Person, SeenFace
+from contextalk.faces.blocks import look_at_blocks
 from contextalk.faces.crop import crop_path
 from contextalk.faces.detection import overlap
-from contextalk.faces.hand_tracks import SeenHands, find_hands, lasting
+from contextalk.faces.hand_tracks import lasting
 from contextalk.faces.hands import HandFinder, draw_hand, palm_length, why_no_hands
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.occluders import find_occluders
-from contextalk.media.video import probe, read_frames, write_video
+from contextalk.media.video import Picture, read_frames, write_video
 from faces_kit import spread_hand
 from generation_kit import still_landmarks
 
@@ -38,6 +40,7 @@ def seen(*runs: tuple[range, float], step_px: float = 2.0) -> SeenHands:
     rows.sort(key=lambda row: row[0])
     joints = [spread_hand((60 + 150 * number + step_px * frame, 120), 30) for frame, number, _ in rows]
     return SeenHands(
+        name="test",
         frames=np.array([row[0] for row in rows], np.int64),
         joints=np.array(joints, np.float32).reshape(-1, 21, 2),
         presence=np.array([row[2] for row in rows], np.float32),
@@ -45,7 +48,7 @@ def seen(*runs: tuple[range, float], step_px: float = 2.0) -> SeenHands:
 
 
 def frames_that_count(found: SeenHands) -> list[int]:
-    return lasting(found, scene_of(), SHOTS, "test").frames.tolist()
+    return lasting(found, scene_of(), SHOTS).frames.tolist()
 
 
 def test_a_hand_that_stays_and_is_sure_counts() -> None:
@@ -65,8 +68,8 @@ def test_a_hand_does_not_last_over_a_cut() -> None:
 def test_short_gaps_are_filled_in_a_straight_line() -> None:
     every = seen((range(5, 15), 0.9))
     gap = np.isin(every.frames, [8, 9, 10])
-    holed = SeenHands(frames=every.frames[~gap], joints=every.joints[~gap], presence=every.presence[~gap])
-    filled = lasting(holed, scene_of(), SHOTS, "test")
+    holed = replace(every, frames=every.frames[~gap], joints=every.joints[~gap], presence=every.presence[~gap])
+    filled = lasting(holed, scene_of(), SHOTS)
     assert filled.frames.tolist() == list(range(5, 15))
     np.testing.assert_allclose(filled.joints, every.joints, atol=1e-3)  # the hand moves evenly
 
@@ -76,12 +79,13 @@ def test_a_long_gap_stays_empty() -> None:
     both = seen((range(2, 8), 0.9), step_px=0)
     later = replace(both, frames=both.frames + 12)
     names = ("frames", "joints", "presence")
-    joined = SeenHands(**{name: np.concatenate([getattr(part, name) for part in (both, later)]) for name in names})
+    parts = {name: np.concatenate([getattr(part, name) for part in (both, later)]) for name in names}
+    joined = SeenHands(name="test", **parts)
     assert frames_that_count(joined) == [*range(2, 8), *range(14, 20)]
 
 
 def test_two_hands_are_two() -> None:
-    found = lasting(seen((range(5, 15), 0.9), (range(8, 20), 0.95)), scene_of(), SHOTS, "test")
+    found = lasting(seen((range(5, 15), 0.9), (range(8, 20), 0.95)), scene_of(), SHOTS)
     assert [len(found.at(frame)) for frame in (5, 8, 14, 15, 19, 20)] == [1, 2, 2, 1, 1, 0]
 
 
@@ -124,44 +128,68 @@ def test_models_that_are_missing_are_said_and_nothing_is_looked_for(monkeypatch:
         HandFinder()
 
 
-@pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Which frames were looked at, by the grey that counts them; those from 12 to 25 show a hand."""
-    frames: list[int] = []
+class Finder(HandFinder):
+    """Notes which frames it is shown, by the grey that counts them; those from 12 to 25 show a hand in the middle.
 
-    class Finder:
-        def __call__(self, rgb: np.ndarray) -> list[Any]:
-            frame = round(float(rgb.mean()) / 4)
-            frames.append(frame)
-            middle = np.array(rgb.shape[1::-1]) / 2
-            return [hands.Hand(joints=spread_hand(tuple(middle), 20), presence=0.9)] if 12 <= frame < 26 else []
+    The networks take seconds and find no hand in a grey picture; when they are asked is what is tested.
+    """
 
-    # The networks take seconds and find no hand in a grey picture; when they are asked is what is tested.
-    monkeypatch.setattr(hand_tracks, "HandFinder", Finder)
-    return frames
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+
+    def __call__(self, rgb: np.ndarray) -> list[hands.Hand]:
+        frame = round(float(rgb.mean()) / 4)
+        self.frames.append(frame)
+        middle = np.array(rgb.shape[1::-1]) / 2
+        return [hands.Hand(joints=spread_hand(tuple(middle), 20), presence=0.9)] if 12 <= frame < 26 else []
 
 
-def test_frames_around_a_hand_are_all_looked_at_and_others_seldom(tmp_path: Path, looked: list[int]) -> None:
-    if why_no_hands():
-        pytest.skip(why_no_hands())
-    video = tmp_path / "grey.mp4"
-    write_video(video, [np.full((240, 320, 3), 4 * frame, np.uint8) for frame in range(FRAMES)], crf=4)
-    scene = probe(video)
-    person = still_landmarks(scene.times_s, scene.size_px)
-    shots = (Shot(start=0, stop=FRAMES),)
-    found = find_hands(scene, shots, [person], work_dir=tmp_path)
-    assert found.frames.tolist() == list(range(12, 26))
+class Still:
+    """A face that is seen in some frames."""
+
+    name = "still"
+
+    def __init__(self, points: np.ndarray, frames: range = range(FRAMES)) -> None:
+        self.face = SeenFace(points=points, pupils=np.full((2, 2), np.nan), look=np.ones(1, np.float32))
+        self.frames = frames
+
+    def see(self, picture: Picture, *, changed: bool) -> list[SeenFace]:  # noqa: ARG002 (as backends are called)
+        return [self.face] if picture.index in self.frames else []
+
+    def people(self, *_: object) -> list[Person]:
+        return []
+
+
+def grey_film(path: Path) -> Path:
+    write_video(path, [np.full((240, 320, 3), 4 * frame, np.uint8) for frame in range(FRAMES)], crf=4)
+    return path
+
+
+def test_frames_around_a_hand_are_all_looked_at_and_others_seldom(tmp_path: Path) -> None:
+    film, find = grey_film(tmp_path / "grey.mp4"), Finder()
+    points = still_landmarks(np.zeros(1), (320, 240)).points[0]
+    ((_, block),) = look_at_blocks(film, None, Still(points), hands=find)
+    assert block.hand_frames.tolist() == list(range(12, 26))
     # The square lies around the face wherever it is cut: the hand in its middle is at the face.
-    face = np.nanmean(person.points[0], axis=0)
-    assert np.abs(found.joints.mean(axis=1) - (face + spread_hand((0, 0), 20).mean(axis=0))).max() < 12
-    every_third = [frame for frame in range(FRAMES) if frame % 3 == 0 or frame == FRAMES - 1]
-    assert sorted(looked) == sorted({*every_third, *range(10, 28)})
-    count = len(looked)
-    again = find_hands(scene, shots, [person], work_dir=tmp_path)
-    assert len(looked) == count, "what was seen is kept"
-    np.testing.assert_array_equal(again.joints, found.joints)
-    find_hands(scene, shots, [person], work_dir=tmp_path, every=5)
-    assert len(looked) > count
+    face = np.nanmean(points, axis=0)
+    assert np.abs(block.hand_joints.mean(axis=1) - (face + spread_hand((0, 0), 20).mean(axis=0))).max() < 12
+    every_fifth = [*range(0, FRAMES, 5), FRAMES - 1]
+    assert sorted(find.frames) == sorted({*every_fifth, *range(11, 31)})
+
+
+def test_a_face_that_a_hand_hides_is_looked_at_where_it_was(tmp_path: Path) -> None:
+    film, find = grey_film(tmp_path / "grey.mp4"), Finder()
+    points = still_landmarks(np.zeros(1), (320, 240)).points[0]
+    ((_, block),) = look_at_blocks(film, None, Still(points, range(14)), hands=find)
+    assert block.hand_frames.tolist() == list(range(12, 26))
+    ((_, block),) = look_at_blocks(film, None, Still(points, range(0)), hands=Finder())
+    assert not len(block.hand_frames)
+
+
+def test_blocks_without_a_finder_have_no_hands(tmp_path: Path) -> None:
+    points = still_landmarks(np.zeros(1), (320, 240)).points[0]
+    ((_, block),) = look_at_blocks(grey_film(tmp_path / "grey.mp4"), None, Still(points))
+    assert (block.hand_frames.shape, block.hand_joints.shape) == ((0,), (0, 21, 2))
 
 
 @pytest.mark.media
@@ -209,10 +237,12 @@ def test_a_real_hand_that_passes_before_a_face_is_followed(media: Path, tmp_path
         truth.append(alpha[..., 0] > 0)
     video = tmp_path / "hand.mp4"
     write_video(video, frames, crf=10)
-    scene, shots = probe(video), (Shot(start=0, stop=FRAMES),)
+    analysis = analyse(video, work_dir=tmp_path)
+    assert analyse(video, work_dir=tmp_path).hands is not None, "they are kept with the analysis"
+    scene, shots = analysis.scene, (Shot(start=0, stop=FRAMES),)
     still = still_landmarks(scene.times_s, scene.size_px)
     person = replace(still, points=np.repeat(seen[None], FRAMES, axis=0))
-    (found,) = find_occluders(scene, shots, [person], [0], work_dir=tmp_path)
+    (found,) = find_occluders(scene, shots, [person], [0], analysis.hands)
     covered = found.covered(crop_path(person, shots))
     assert (covered[10:40] > 0.05).all()
     assert not covered[:8].any()

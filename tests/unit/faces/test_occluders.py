@@ -148,7 +148,7 @@ def test_hands_that_cannot_be_looked_for_are_said(tmp_path: Path, monkeypatch: p
         rotation_deg=0,
         has_audio=False,
     )
-    far, near = (found for found in find_occluders(scene, SHOTS, [person(260), person(340, 0.8)], [0, 1]))
+    far, near = (found for found in find_occluders(scene, SHOTS, [person(260), person(340, 0.8)], [0, 1], None))
     assert far.hands is None
     assert "not_in_the_wheel" in far.why_no_hands
     assert (far.looked_for, far.name) == ("heads", "heads-1")
