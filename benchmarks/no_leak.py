@@ -194,6 +194,8 @@ def main(videos: tyro.conf.Positional[tuple[Path, ...]], bounds: bool = True) ->
             _print(f"{video.name} {track.index}", [f"{shares[name][0]:.3f} / {shares[name][1]:.3f}" for name in names])
             for name, values in views.items():
                 people[name].append((values, truth))
+    if len(people["shown"]) < 2:
+        raise SystemExit("nobody is fitted on others: wanted two people or more, of eight seconds each")
     pooled = {name: of_others(shown) for name, shown in people.items()}
     cells = [f"{pooled[name][0]:.3f} / {pooled[name][1]:.3f}" if name in pooled else "" for name in names]
     _print(f"fitted on others, {len(people['shown'])} people", cells)

@@ -77,7 +77,7 @@ def test_a_nearer_head_stays_the_scenes(request_: GenerateRequest) -> None:
     assert moved[where & ~front].mean() > 0.5
     told = result.report["occluders"]
     assert isinstance(told, dict)
-    assert told["kept_frames"] == list(range(FRAMES))
+    assert told["kept_spans"] == [[0, FRAMES]]
     assert 0.05 < told["kept_share"] < 0.6
 
     over = generate_with(
@@ -85,7 +85,7 @@ def test_a_nearer_head_stays_the_scenes(request_: GenerateRequest) -> None:
     )
     assert changed(request_, over)[front & where].mean() > 0.5
     assert over.report["occluders"] == {**told, "choice": "ignore", "found_by": ""} | {
-        "kept_frames": [],
+        "kept_spans": [],
         "kept_share": 0.0,
         "largest_kept_share": 0.0,
         "hands_not_looked_for": "",

@@ -125,7 +125,7 @@ def prepare(
         seed: Root of the reframing.
         min_s: Shortest clip, seconds.
         min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
-        max_covered: Largest share of the head's mask that hands and nearer heads may cover; 1: not looked for.
+        max_covered: Largest share of the head's mask that hands and nearer heads may cover; 1: neither counts.
         contact_sheet: Picture to draw before the first clip is cut: who is in all sources together, a row a person.
         forget_sources: Remove the copy of a video at a URL when its clips are finished.
         encoder: Tells people apart; None: `PlainEncoder`.

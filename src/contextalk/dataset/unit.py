@@ -172,10 +172,13 @@ def _untold(stage: str, done: int, total: int) -> None:
 
 
 def _fingerprint(content: str, config: PrepareConfig) -> str:
+    from contextalk.faces.occluders import looked_for_by
+
     parameters = asdict(config)
     for name in ("split_by", "target", "annotations"):
         parameters[name] = meaning(parameters[name])
     parameters["active_speaker"] = meaning(weights_file(config.active_speaker))
+    parameters["in_front"] = looked_for_by() if config.max_covered < 1 else ""
     told = json.dumps([FORMAT_VERSION, content, parameters], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()
 

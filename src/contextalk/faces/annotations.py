@@ -18,6 +18,9 @@ from contextalk.media.video import Picture
 
 PATTERN = "landmarks-*.npz"
 
+_NO_LOOK = np.zeros(1, np.float32)
+"""Nobody is told from others by appearance where files say who is who."""
+
 
 def sidecars(place: Path) -> list[Path]:
     """Annotation files of a folder in order of their numbers, or the one file given."""
@@ -44,11 +47,18 @@ class AnnotationsBackend:
         digest = hashlib.sha256()
         for path in [*self._paths, *({path.with_name("labels.npz") for path in self._paths})]:
             digest.update(path.read_bytes() if path.exists() else b"")
-        self.name = f"annotations-1-{digest.hexdigest()[:16]}"
+        self.name = f"annotations-2-{digest.hexdigest()[:16]}"
+        self._written = [Landmarks.load(path) for path in self._paths]
 
-    def see(self, picture: Picture, *, changed: bool) -> Sequence[SeenFace]:  # noqa: ARG002 (see below)
-        """Nothing to see: the answer is written down."""
-        return ()
+    def see(self, picture: Picture, *, changed: bool) -> Sequence[SeenFace]:  # noqa: ARG002 (annotations span cuts)
+        """Whose face is written down for the picture's time, for whoever looks around faces; `people` has them all."""
+        at_s = np.array([picture.time_s])
+        rows = [written.at(at_s) for written in self._written if _covered(written.times_s, at_s)[0]]
+        return [
+            SeenFace(points=row.points[0].astype(np.float64), pupils=row.pupils[0].astype(np.float64), look=_NO_LOOK)
+            for row in rows
+            if row.valid[0]
+        ]
 
     def people(self, blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[Person]:  # noqa: ARG002 (annotations span cuts)
         """Everybody annotated, at the scene's own frame times.
@@ -56,10 +66,9 @@ class AnnotationsBackend:
         Raises:
             ContextalkError: A file was made for a scene of another size.
         """
-        return [self._person(path, scene) for path in self._paths]
+        return [self._person(path, written, scene) for path, written in zip(self._paths, self._written, strict=True)]
 
-    def _person(self, path: Path, scene: Scene) -> Person:
-        written = Landmarks.load(path)
+    def _person(self, path: Path, written: Landmarks, scene: Scene) -> Person:
         if written.size_px != scene.size_px:
             seen, wanted = ("x".join(map(str, size)) for size in (written.size_px, scene.size_px))
             raise ContextalkError(f"{path} is for a {seen} scene, wanted {wanted} as in {scene.path}")

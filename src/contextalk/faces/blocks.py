@@ -133,8 +133,9 @@ def look_at_blocks(
     for first, last in _neighbours(numbers):
         start, stop = first * BLOCK_FRAMES, (last + 1) * BLOCK_FRAMES
         pictures = read_frames(path, start=max(0, start - LOOK_BACK), stop=stop + LOOK_AHEAD)
-        tell = lambda count, before=seen: progress(before + count)  # noqa: E731
-        yield from _look(pictures, start, stop, backend, hands, made, tell)
+        yield from _look(
+            pictures, start, stop, backend, hands, made, lambda count, before=seen: progress(before + count)
+        )
         seen += stop - start
 
 

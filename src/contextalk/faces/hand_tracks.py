@@ -63,11 +63,13 @@ def lasting(seen: SeenHands, scene: Scene, shots: Sequence[Shot]) -> HandTracks:
         boxes = [hand_boxes(seen.joints[found]) for found in rows]
         times_s = scene.times_s[shot.start : shot.stop]
         frame_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
-        for track in link(boxes, times_s, shortest_s=SHORTEST_S):
+        shortest_s = SHORTEST_S - frame_s / 2  # sums of frame times are not exact
+        for track in link(boxes, times_s, shortest_s=shortest_s):
             chosen = np.array([rows[at][hand] for at, hand in zip(track.frames, track.faces, strict=True)])
-            lasts = len(chosen) * frame_s >= SHORTEST_S and len(chosen) > 1
+            lasts = len(chosen) * frame_s >= shortest_s and len(chosen) > 1
             if lasts and np.median(seen.presence[chosen]) >= SURE_PRESENCE:
-                bridged = _bridge(np.array(track.frames), seen.joints[chosen], times_s)
+                longest_s = LONGEST_BRIDGE_S + frame_s / 2
+                bridged = _bridge(np.array(track.frames), seen.joints[chosen], times_s, longest_s)
                 frames.append(bridged[0] + shot.start)
                 joints.append(bridged[1])
     every, places = np.concatenate(frames), np.concatenate(joints)
@@ -76,12 +78,12 @@ def lasting(seen: SeenHands, scene: Scene, shots: Sequence[Shot]) -> HandTracks:
 
 
 def _bridge(
-    frames: NDArray[np.int64], joints: NDArray[np.float32], times_s: NDArray[np.float64]
+    frames: NDArray[np.int64], joints: NDArray[np.float32], times_s: NDArray[np.float64], longest_s: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Rows of one hand with those of its short gaps."""
     wanted = [int(frames[0])]
     for before, after in zip(frames[:-1].tolist(), frames[1:].tolist(), strict=True):
-        short = times_s[after] - times_s[before] <= LONGEST_BRIDGE_S
+        short = times_s[after] - times_s[before] <= longest_s
         wanted += range(before + 1, after + 1) if short else [after]
     at_s, known_s = times_s[wanted], times_s[frames]
     flat = joints.reshape(len(joints), -1)

@@ -24,7 +24,8 @@ SQUARE_GROWTH = 3.5
 hand around it."""
 
 HIDDEN_FRAMES = 50
-"""Where a face was seen last is looked at for so long: a hand may hide it."""
+"""Where a face was seen last is looked at for so long: a hand may hide it. Where none was seen since the watch began it
+may be anywhere, and for so long the whole picture is looked at."""
 
 _SAME_HAND = 0.5
 _REGION_PX = 640
@@ -51,18 +52,21 @@ class HandWatch:
     """Frames between two looks are held until it is known whether a hand is near."""
 
     find: HandFinder
-    every: int = LOOK_EVERY
     _found: list[SeenHand] = field(default_factory=list[SeenHand])
     _held: list[tuple[int, "list[_Region]"]] = field(default_factory=list["tuple[int, list[_Region]]"])
     _squares: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list["tuple[int, NDArray[np.float64]]"])
     _since: int = 0
+    _met: bool = False
     _near: bool = False
 
     def see(self, picture: Picture, faces: Sequence[SeenFace]) -> None:
         """Take the next frame. Cuts are not asked for: a hand that moves fast looks like one, and hides the face."""
         self._follow(picture.index, faces)
-        self._held.append((picture.index, [_Region.cut(picture.rgb, square) for _, square in self._squares]))
-        if self._since % self.every == 0:
+        squares = [square for _, square in self._squares]
+        if not self._met and self._since < HIDDEN_FRAMES:
+            squares = [_whole(picture.rgb)]
+        self._held.append((picture.index, [_Region.cut(picture.rgb, square) for square in squares]))
+        if self._since % LOOK_EVERY == 0:
             self._look()
         self._since += 1
 
@@ -74,6 +78,7 @@ class HandWatch:
     def _follow(self, frame: int, faces: Sequence[SeenFace]) -> None:
         """Squares around the faces, and where one was that is not seen now."""
         seen = [(frame, _square(face)) for face in faces]
+        self._met = self._met or bool(seen)
         gone = [
             (last, old)
             for last, old in self._squares
@@ -133,6 +138,11 @@ def _square(face: SeenFace) -> NDArray[np.float64]:
     """(3,) centre and side of what is looked at around a face, scene px."""
     low, high = face.points.min(axis=0), face.points.max(axis=0)
     return np.array([*(low + high) / 2, SQUARE_GROWTH * float((high - low).max())])
+
+
+def _whole(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    height, width = rgb.shape[:2]
+    return np.array([width / 2, height / 2, max(width, height)])
 
 
 def _holds(square: NDArray[np.float64], point: NDArray[np.float64]) -> bool:

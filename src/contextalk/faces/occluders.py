@@ -16,7 +16,7 @@ from contextalk.core.geometry import CROP_PX, CropPath
 from contextalk.core.records import Landmarks, Scene, SeenHands, Shot
 from contextalk.faces.crop import HEAD_SHARE, hair_outline, head_mask
 from contextalk.faces.hand_tracks import HandTracks, lasting
-from contextalk.faces.hands import draw_hand, why_no_hands
+from contextalk.faces.hands import draw_hand, hands_version, why_no_hands
 from contextalk.faces.head_model import HEAD_HEIGHT_MM
 from contextalk.faces.pose import HeadFit, fit_head
 
@@ -32,6 +32,9 @@ _OTHER_REACH_MM = 160.0
 """From the middles of both heads: farther apart the other is not in the mask, and is not looked at further."""
 
 _HEAD_MASK = head_mask() > 0
+
+_HEADS = "heads-2"
+"""With version: to be raised when anything here, or in `hand_tracks.py`, decides otherwise."""
 
 Mask = NDArray[np.uint8]
 
@@ -49,7 +52,7 @@ class Segmenter(Protocol):
 
         Args:
             head: (256, 256, 3) RGB head crop of the scene.
-            points: (68, 2) landmarks that are drawn in it, crop px.
+            points: (68, 2) landmarks of the head as seen in it, crop px; NaN where the face is hidden.
         """
         ...
 
@@ -94,7 +97,7 @@ class Occluders:
     @property
     def name(self) -> str:
         """What finds it, with its version."""
-        return "heads-1" if self.hands is None else f"heads-1, {self.hands.name}"
+        return _HEADS if self.hands is None else f"{_HEADS}, {self.hands.name}"
 
     def frames(self) -> NDArray[np.int64]:
         """Frames in which there is something, which need not reach the target."""
@@ -124,6 +127,11 @@ class Occluders:
         if self.hands is not None:
             for joints in self.hands.at(frame):
                 draw_hand(mask, (joints - origin_px) * scale)
+
+
+def looked_for_by() -> str:
+    """Name and version of what can be looked for here: part of keys of what depends on it."""
+    return _HEADS if why_no_hands() else f"{_HEADS}, {hands_version()}"
 
 
 def find_occluders(
@@ -174,13 +182,22 @@ def heads_in_front(target: Landmarks, others: Sequence[Landmarks], shots: Sequen
             part = slice(shot.start, shot.stop)
             larger = np.nanmedian(fit.scale[part]) >= NEARER * np.nanmedian(own.scale[part])
             theirs, at_last = _outlines(other, fit, rows), _outlines(target, own, last[rows])
-            meets = np.array([_meeting(*pair) for pair in zip(at_last, theirs, strict=True)]) >= LEAST_MEETING
+            meets = _above(LEAST_MEETING, [_meeting(*pair) for pair in zip(at_last, theirs, strict=True)])
             in_front = ~meets | larger | (~target.valid[rows] & met)
             frames.append(rows[in_front])
             points.append(theirs[in_front])
     every = np.concatenate(frames)
     order = np.argsort(every, kind="stable")
     return HeadOutlines(frames=every[order], points=np.concatenate(points)[order])
+
+
+def _above(least: float, shares: Sequence[float]) -> NDArray[np.bool_]:
+    """From where `least` is reached until a quarter of it is not: heads that hardly meet would flicker."""
+    above, now = np.zeros(len(shares), np.bool_), False
+    for index, share in enumerate(shares):
+        now = share >= (least / 4 if now else least)
+        above[index] = now
+    return above
 
 
 def _seen(person: Landmarks) -> NDArray[np.float32]:

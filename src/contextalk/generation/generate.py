@@ -38,7 +38,7 @@ def generate(
 
     Args:
         request: What to make of what.
-        progress: Called with ("faces" | "hands" | "landmarks" | "heads", done, total).
+        progress: Called with ("faces" | "shots" | "speakers" | "landmarks" | "heads", done, total).
         segmenter: Tells what is in front of the target; None: hands and nearer heads are, by their landmarks.
 
     Raises:
@@ -230,7 +230,7 @@ def _write_segments(
                     progress("heads", picture.index + 1, total)
         # Written after the video: a segment without its state is made again.
         carried = {} if faces.carried is None else faces.carried.arrays()
-        work.save(name, carried | kept.arrays())
+        work.save(name, carried | kept.arrays(steps[0].start, steps[-1].stop))
     return resumed
 
 

@@ -1,5 +1,6 @@
 """What is in front of the target and stays the scene's: which pixels of a frame, and how much of the mask that is."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +59,7 @@ class Kept:
             "choice": request.occluders if request.mask is None else "mask",
             "found_by": self.name,
             "hands_not_looked_for": "" if found is None else found.why_no_hands,
-            "kept_frames": sorted(self.shares),
+            "kept_spans": _spans(sorted(self.shares)),
             "kept_share": round(float(np.mean(shares)), 4) if shares else 0.0,
             "largest_kept_share": round(max(shares, default=0.0), 4),
         }
@@ -73,9 +74,10 @@ class Kept:
         least = float(self._covered[landmarks.valid].min(initial=1.0))
         return replace(landmarks, valid=landmarks.valid & (self._covered < least + CLEAR))
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """What was kept so far, for the work folder."""
-        return {"kept": np.array(list(self.shares.items()), np.float64).reshape(-1, 2)}
+    def arrays(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
+        """What was kept in frames [start, stop), for the work folder."""
+        own = [(frame, share) for frame, share in self.shares.items() if start <= frame < stop]
+        return {"kept": np.array(own, np.float64).reshape(-1, 2)}
 
     def recall(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Add what an earlier call kept."""
@@ -94,6 +96,12 @@ class Kept:
             return None
         self.shares[frame] = float(front[_HEAD_MASK].mean())
         return _in_scene(front, self._region.scene.size_px, square.centre_px[frame], float(square.side_px[frame]))
+
+
+def _spans(frames: Sequence[int]) -> list[list[int]]:
+    """Runs [start, stop) of increasing frames."""
+    edges = np.flatnonzero(np.diff(frames) > 1) + 1
+    return [[int(run[0]), int(run[-1]) + 1] for run in np.split(np.array(frames, np.int64), edges) if len(run)]
 
 
 def check_segmenter(request: GenerateRequest, segmenter: Segmenter | None) -> None:

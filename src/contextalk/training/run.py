@@ -543,9 +543,12 @@ class TrainingRun:
     def _begun_as_stage_2(self, network: MVControlNet) -> MVControlNet:
         """An ablation, which need not learn to draw: from the bundle's stage 2 wherever that has the same weights."""
         if self.start is not None:
-            known = self.start.modules[self.models.network_name("face", "sequence")].state_dict()
+            name = self.models.network_name("face", "sequence")
+            known = self.start.modules[name].state_dict() if name in self.start.modules else {}
             own = network.state_dict()
-            same = {name: known[name] for name in own.keys() & known.keys() if known[name].shape == own[name].shape}
+            same = {key: known[key] for key in own.keys() & known.keys() if known[key].shape == own[key].shape}
+            if not same:
+                raise BundleError(f"the bundle given has no {name} of this preset's shape")
             network.load_state_dict(own | same)
         return network
 

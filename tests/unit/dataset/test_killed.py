@@ -105,6 +105,7 @@ def test_killed_at_twenty_random_moments_of_two_minutes(media: Path, tmp_path: P
     lasts_s, random_s, kills, finished = time.monotonic() - began, random.Random(4), 0, 0
     attempt = tmp_path / "killed-0"
     while kills < 20:
+        assert finished < 20, "it ends before it can be killed"
         moment = time.monotonic() + random_s.uniform(0.05, 0.5) * lasts_s
         run = start(sources, attempt / "data", attempt / "cache", "--workers", "2")
         if kill_when(run, lambda moment=moment: time.monotonic() > moment):

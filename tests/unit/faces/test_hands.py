@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Scene, SeenHands, Shot
-from contextalk.faces import hands
+from contextalk.faces import analysis as analysis_module
+from contextalk.faces import blocks, hands
 from contextalk.faces.analysis import analyse
 from contextalk.faces.backends import Person, SeenFace
 from contextalk.faces.blocks import look_at_blocks
@@ -182,8 +183,41 @@ def test_a_face_that_a_hand_hides_is_looked_at_where_it_was(tmp_path: Path) -> N
     points = still_landmarks(np.zeros(1), (320, 240)).points[0]
     ((_, block),) = look_at_blocks(film, None, Still(points, range(14)), hands=find)
     assert block.hand_frames.tolist() == list(range(12, 26))
-    ((_, block),) = look_at_blocks(film, None, Still(points, range(0)), hands=Finder())
-    assert not len(block.hand_frames)
+
+
+def test_a_hand_over_a_block_border_is_seen_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The face is hidden where the second block begins, so that nothing tells where it was."""
+    monkeypatch.setattr(blocks, "BLOCK_FRAMES", 20)
+    points = still_landmarks(np.zeros(1), (320, 240)).points[0]
+    made = [
+        block
+        for _, block in look_at_blocks(grey_film(tmp_path / "g.mp4"), None, Still(points, range(14)), hands=Finder())
+    ]
+    assert [frame for block in made for frame in block.hand_frames] == list(range(12, 26))
+
+
+def test_hands_are_looked_for_around_annotated_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = grey_film(tmp_path / "grey.mp4")
+    still_landmarks(np.arange(FRAMES) / RATE_HZ, (320, 240)).save(tmp_path / "landmarks-0.npz")
+    monkeypatch.setattr(analysis_module, "HandFinder", Finder)
+    monkeypatch.setattr(analysis_module, "why_no_hands", lambda: "")
+    seen_hands = analyse(film, work_dir=tmp_path / "work").hands
+    assert seen_hands is not None
+    assert seen_hands.frames.tolist() == list(range(12, 26))
+
+
+@given(start=st.integers(0, 1400))
+def test_a_fifth_of_a_second_is_one_everywhere(start: int) -> None:
+    """Five frames at 25 Hz, and a gap of four within a hand, wherever in a scene of a minute."""
+    times_s = np.arange(1500) / RATE_HZ
+    scene = replace(scene_of(), times_s=times_s, duration_s=60.0)
+    five = seen((range(start, start + 5), 0.9), step_px=0)
+    shot = (Shot(start=0, stop=1500),)
+    assert lasting(five, scene, shot).frames.tolist() == list(range(start, start + 5))
+    every = seen((range(start, start + 12), 0.9), step_px=0)
+    rest = np.isin(every.frames - start, [0, 1, 2, 3, 8, 9, 10, 11])
+    gap = replace(every, frames=every.frames[rest], joints=every.joints[rest], presence=every.presence[rest])
+    assert lasting(gap, scene, shot).frames.tolist() == list(range(start, start + 12))
 
 
 def test_blocks_without_a_finder_have_no_hands(tmp_path: Path) -> None:

@@ -79,9 +79,9 @@ def test_a_hand_is_kept_in_its_frames_alone_and_told() -> None:
     assert masks[1].shape == SIZE_PX[::-1]
     assert masks[1][130, 150] == 255
     report = told(kept)
-    assert report["kept_frames"] == [1, 2]
+    assert report["kept_spans"] == [[1, 3]]
     assert 0.05 < report["kept_share"] == report["largest_kept_share"] < 0.5
-    assert report["found_by"] == "heads-1, hands-test"
+    assert report["found_by"] == "heads-2, hands-test"
     assert report["hands_not_looked_for"] == ""
 
 
@@ -100,9 +100,9 @@ def test_hands_that_were_not_looked_for_are_told() -> None:
 def test_what_was_kept_before_a_break_is_told_after_it() -> None:
     before, after = Kept(make_region(hand_in_frames(1, 2))), Kept(make_region(hand_in_frames(1, 2)))
     before.mask(1, CROP)
-    after.recall(before.arrays())
+    after.recall(before.arrays(0, 2))
     after.mask(2, CROP)
-    assert told(after)["kept_frames"] == [1, 2]
+    assert told(after)["kept_spans"] == [[1, 3]]
 
 
 def test_pictures_to_bend_from_have_no_hand_before_the_face() -> None:
