@@ -15,8 +15,8 @@ from contextalk.faces.backends import FaceBackend, Person
 from contextalk.faces.blocks import BLOCK_FRAMES, FaceBlock, look_at_blocks, num_blocks
 from contextalk.faces.cache import BlockFolder, stage_key
 from contextalk.faces.face_alignment_backend import FaceAlignmentBackend
-from contextalk.faces.hand_watch import LOOK_EVERY
-from contextalk.faces.hands import HandFinder, hands_version, why_no_hands
+from contextalk.faces.hand_watch import watch_version
+from contextalk.faces.hands import HandFinder
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.speaking import MOUTH_MOTION
 from contextalk.faces.voice import Voice, default_voice
@@ -87,7 +87,7 @@ class FaceLook:
         self.scene = scene
         self.backend = _backend(scene, annotations, backend)
         self.folder = work_dir if work_dir is not None else cache.default_folder()
-        self.hands = "" if why_no_hands() else f"{hands_version()}/{LOOK_EVERY}"
+        self.hands = watch_version()
         self.seeing = {**_SEEING, "hands": self.hands}
         self.blocks = BlockFolder(self.folder / stage_key(scene, self.backend.name, self.seeing))
 

@@ -49,11 +49,13 @@ class AnnotationsBackend:
             digest.update(path.read_bytes() if path.exists() else b"")
         self.name = f"annotations-2-{digest.hexdigest()[:16]}"
         self._written = [Landmarks.load(path) for path in self._paths]
+        self._spans = [_span_s(written.times_s) for written in self._written]
 
     def see(self, picture: Picture, *, changed: bool) -> Sequence[SeenFace]:  # noqa: ARG002 (annotations span cuts)
         """Whose face is written down for the picture's time, for whoever looks around faces; `people` has them all."""
         at_s = np.array([picture.time_s])
-        rows = [written.at(at_s) for written in self._written if _covered(written.times_s, at_s)[0]]
+        pairs = zip(self._written, self._spans, strict=True)
+        rows = [written.at(at_s) for written, span in pairs if _covered(span, at_s)[0]]
         return [
             SeenFace(points=row.points[0].astype(np.float64), pupils=row.pupils[0].astype(np.float64), look=_NO_LOOK)
             for row in rows
@@ -73,7 +75,7 @@ class AnnotationsBackend:
             seen, wanted = ("x".join(map(str, size)) for size in (written.size_px, scene.size_px))
             raise ContextalkError(f"{path} is for a {seen} scene, wanted {wanted} as in {scene.path}")
         landmarks = written.at(scene.times_s)
-        covered = _covered(written.times_s, scene.times_s)
+        covered = _covered(_span_s(written.times_s), scene.times_s)
         landmarks = replace(landmarks, valid=landmarks.valid & covered)
         hidden = ~landmarks.valid
         for values in (landmarks.points, landmarks.pupils, landmarks.head_pose):
@@ -81,10 +83,14 @@ class AnnotationsBackend:
         return Person(landmarks=landmarks, speaking=_speaking(path, written.times_s, scene.times_s))
 
 
-def _covered(times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Within a frame and a half of the annotated span: beyond it a face would be invented."""
+def _span_s(times_s: NDArray[np.float64]) -> tuple[float, float]:
+    """From a frame and a half before the annotated frames to as much after: beyond, a face would be invented."""
     apart = 1.5 * float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.5
-    return (at_s >= times_s[0] - apart) & (at_s <= times_s[-1] + apart)
+    return float(times_s[0]) - apart, float(times_s[-1]) + apart
+
+
+def _covered(span_s: tuple[float, float], at_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (at_s >= span_s[0]) & (at_s <= span_s[1])
 
 
 def _speaking(path: Path, times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray[np.float32] | None:

@@ -63,20 +63,20 @@ class BlockFolder(Sequence[FaceBlock]):
     def keep(self, number: int, block: FaceBlock) -> None:
         """Write a block whole or not at all."""
         fields = FaceBlock.__dataclass_fields__
-        store_arrays(self._path(number), {name: np.asarray(getattr(block, name)) for name in fields})
+        _write(self._path(number), {name: np.asarray(getattr(block, name)) for name in fields})
 
     def keep_times(self, video: Path) -> None:
         """Write the times of a video's frames, for a file that only decoding tells."""
         times = known_timeline(video)
         assert times is not None, "kept after the video was scanned"
         about = [times.end_tick, times.time_base.numerator, times.time_base.denominator, times.listed]
-        store_arrays(self.folder / "times.npz", {"ticks": times.ticks, "about": np.array(about, np.int64)})
+        _write(self.folder / "times.npz", {"ticks": times.ticks, "about": np.array(about, np.int64)})
 
     def recall_times(self, video: Path) -> bool:
         """Whether the times of a video's frames are known, from the file itself or from what was kept."""
         if known_timeline(video) is not None:
             return True
-        stored = load_arrays(self.folder / "times.npz")
+        stored = _read(self.folder / "times.npz")
         if stored is None:
             return False
         end_tick, numerator, denominator, listed = stored["about"].tolist()
@@ -96,7 +96,7 @@ class BlockFolder(Sequence[FaceBlock]):
     def __getitem__(self, index: int | slice) -> FaceBlock | Sequence[FaceBlock]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        stored = load_arrays(self._path(index))
+        stored = _read(self._path(index))
         if stored is None:
             raise IndexError(f"block {index} is not in {self.folder}")
         return FaceBlock(**{**stored, "start": int(stored["start"])})
@@ -128,12 +128,12 @@ def store(path: Path, analysis: Analysis) -> None:
         arrays |= {f"hand_{name}": getattr(analysis.hands, name) for name in _HANDS}
         about["hands"] = analysis.hands.name
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    store_arrays(path, arrays)
+    _write(path, arrays)
 
 
 def load(path: Path, scene: Scene) -> Analysis | None:
     """The stored analysis of `scene`; None where there is none or the file is damaged, so that it is made again."""
-    stored = load_arrays(path)
+    stored = _read(path)
     if stored is None or len(stored["damaged"]) != len(scene.times_s):
         return None
     about = json.loads(stored["about"].tobytes())
@@ -150,12 +150,7 @@ def load(path: Path, scene: Scene) -> Analysis | None:
     )
 
 
-def store_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write named arrays whole or not at all.
-
-    Raises:
-        ContextalkError: The folder cannot be written.
-    """
+def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{path.name}"
@@ -168,8 +163,7 @@ def store_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
         raise ContextalkError(f"cannot keep the analysis in {path.parent}: {error.strerror or error}") from error
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
-    """Named arrays as `store_arrays` wrote them; None where there are none or the file is damaged."""
+def _read(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from contextalk.faces.backends import SeenFace
 from contextalk.faces.detection import overlap
-from contextalk.faces.hands import HandFinder
+from contextalk.faces.hands import HandFinder, hands_version, why_no_hands
 from contextalk.media.video import Picture
 
 LOOK_EVERY = 5
@@ -30,6 +30,14 @@ may be anywhere, and for so long the whole picture is looked at."""
 _SAME_HAND = 0.5
 _REGION_PX = 640
 """Regions of larger heads are shrunk to this: the networks see 192 and 224 px."""
+
+
+def watch_version() -> str:
+    """Name and version of what looks for hands here, part of keys of what was seen; empty without its models.
+
+    To be raised when a constant above or how they are used changes.
+    """
+    return "" if why_no_hands() else f"{hands_version()}, watch-1/{LOOK_EVERY}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +61,10 @@ class HandWatch:
 
     find: HandFinder
     _found: list[SeenHand] = field(default_factory=list[SeenHand])
-    _held: list[tuple[int, "list[_Region]"]] = field(default_factory=list["tuple[int, list[_Region]]"])
-    _squares: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list["tuple[int, NDArray[np.float64]]"])
+    _held: list[tuple[Picture, list[NDArray[np.float64]]]] = field(
+        default_factory=list[tuple[Picture, list[NDArray[np.float64]]]]
+    )
+    _squares: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list[tuple[int, NDArray[np.float64]]])
     _since: int = 0
     _met: bool = False
     _near: bool = False
@@ -65,7 +75,7 @@ class HandWatch:
         squares = [square for _, square in self._squares]
         if not self._met and self._since < HIDDEN_FRAMES:
             squares = [_whole(picture.rgb)]
-        self._held.append((picture.index, [_Region.cut(picture.rgb, square) for square in squares]))
+        self._held.append((picture, squares))
         if self._since % LOOK_EVERY == 0:
             self._look()
         self._since += 1
@@ -90,17 +100,18 @@ class HandWatch:
         """Look at the last frame held; at the others if it shows a hand, or the frame before them did."""
         if not self._held:
             return
-        last, regions = self._held.pop()
-        found = self._hands(last, regions)
+        found = self._hands(*self._held.pop())
         if found or self._near:
-            for frame, before in self._held:
-                self._found += self._hands(frame, before)
+            for before in self._held:
+                self._found += self._hands(*before)
         self._found += found
         self._held, self._near = [], bool(found)
 
-    def _hands(self, frame: int, regions: "Sequence[_Region]") -> list[SeenHand]:
-        hands = [hand for region in regions for hand in region.hands(self.find)]
-        return [SeenHand(frame=frame, joints=joints, presence=presence) for joints, presence in _distinct(hands)]
+    def _hands(self, picture: Picture, squares: Sequence[NDArray[np.float64]]) -> list[SeenHand]:
+        hands = [hand for square in squares for hand in _Region.cut(picture.rgb, square).hands(self.find)]
+        return [
+            SeenHand(frame=picture.index, joints=joints, presence=presence) for joints, presence in _distinct(hands)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,7 @@ class _Region:
         part = rgb[low[1] : high[1], low[0] : high[0]]
         shrink = min(1.0, _REGION_PX / max(part.shape[:2]))
         shape = tuple(max(1, round(length * shrink)) for length in part.shape[1::-1])
-        shown = cv2.resize(part, shape, interpolation=cv2.INTER_AREA) if shrink < 1 else part.copy()
+        shown = cv2.resize(part, shape, interpolation=cv2.INTER_AREA) if shrink < 1 else part
         step = np.array(part.shape[1::-1]) / np.array(shown.shape[1::-1])
         return _Region(np.asarray(shown, np.uint8), low.astype(np.float64), step)
 

@@ -16,7 +16,8 @@ from contextalk.core.geometry import CROP_PX, CropPath
 from contextalk.core.records import Landmarks, Scene, SeenHands, Shot
 from contextalk.faces.crop import HEAD_SHARE, hair_outline, head_mask
 from contextalk.faces.hand_tracks import HandTracks, lasting
-from contextalk.faces.hands import draw_hand, hands_version, why_no_hands
+from contextalk.faces.hand_watch import watch_version
+from contextalk.faces.hands import draw_hand, why_no_hands
 from contextalk.faces.head_model import HEAD_HEIGHT_MM
 from contextalk.faces.pose import HeadFit, fit_head
 
@@ -131,7 +132,7 @@ class Occluders:
 
 def looked_for_by() -> str:
     """Name and version of what can be looked for here: part of keys of what depends on it."""
-    return _HEADS if why_no_hands() else f"{_HEADS}, {hands_version()}"
+    return ", ".join(filter(None, (_HEADS, watch_version())))
 
 
 def find_occluders(

@@ -98,12 +98,6 @@ class Kept:
         return _in_scene(front, self._region.scene.size_px, square.centre_px[frame], float(square.side_px[frame]))
 
 
-def _spans(frames: Sequence[int]) -> list[list[int]]:
-    """Runs [start, stop) of increasing frames."""
-    edges = np.flatnonzero(np.diff(frames) > 1) + 1
-    return [[int(run[0]), int(run[-1]) + 1] for run in np.split(np.array(frames, np.int64), edges) if len(run)]
-
-
 def check_segmenter(request: GenerateRequest, segmenter: Segmenter | None) -> None:
     """Refuse one that would not be asked.
 
@@ -114,6 +108,12 @@ def check_segmenter(request: GenerateRequest, segmenter: Segmenter | None) -> No
         raise ContextalkError(f"segmenter {segmenter.name} with occluders='ignore', wanted 'keep'")
     if segmenter is not None and request.mask is not None:
         raise ContextalkError(f"segmenter {segmenter.name} with a mask, which alone decides; wanted one of them")
+
+
+def _spans(frames: Sequence[int]) -> list[list[int]]:
+    """Runs [start, stop) of increasing frames."""
+    edges = np.flatnonzero(np.diff(frames) > 1) + 1
+    return [[int(run[0]), int(run[-1]) + 1] for run in np.split(np.array(frames, np.int64), edges) if len(run)]
 
 
 def _in_scene(

@@ -200,7 +200,7 @@ def test_hands_are_looked_for_around_annotated_faces(tmp_path: Path, monkeypatch
     film = grey_film(tmp_path / "grey.mp4")
     still_landmarks(np.arange(FRAMES) / RATE_HZ, (320, 240)).save(tmp_path / "landmarks-0.npz")
     monkeypatch.setattr(analysis_module, "HandFinder", Finder)
-    monkeypatch.setattr(analysis_module, "why_no_hands", lambda: "")
+    monkeypatch.setattr(analysis_module, "watch_version", lambda: "finder")
     seen_hands = analyse(film, work_dir=tmp_path / "work").hands
     assert seen_hands is not None
     assert seen_hands.frames.tolist() == list(range(12, 26))
