@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from contextalk.core.geometry import CROP_PX, Points
 
@@ -17,8 +18,14 @@ _CLOSING = 0.7
 """Share of its opening below which an eye or a mouth is closed here rather than by the plate."""
 
 _LID_REACH, _LID_EDGE = 0.45, 0.22
-"""In openings of the eye: how far from the lids skin follows them, less than to the brow, and how thick lids with their
+"""In openings of the eye: how far from the lids skin follows them, and how thick lids with their
 lashes are, which are moved and not stretched."""
+
+_LID_POINTS = 25
+"""Along the curve of a lid."""
+
+_BELOW_BROW = 0.5
+"""Of the way from the lid to the middle of the brow: what a lid may pull along, so that no hair comes down with it."""
 
 _INNER_LIPS = np.r_[60:68]
 _LIPS = (np.r_[48:55], np.r_[60:65], np.r_[60, 67:63:-1], np.r_[48, 59:53:-1])
@@ -33,21 +40,22 @@ _THINNEST_MOUTH_PX = 4
 
 @dataclass(frozen=True, slots=True)
 class _Eye:
-    """Rows of an eye's points: both corners, the lids from the first corner on, the pupil."""
+    """Rows of an eye's points: both corners, the lids from the first corner on, the pupil, the brow."""
 
     corners: tuple[int, int]
     upper: tuple[int, int]
     lower: tuple[int, int]
     pupil: int
+    brow: slice
 
     def opening_px(self, points: Points) -> float:
         """Height between the lids."""
         return float((points[list(self.lower), 1] - points[list(self.upper), 1]).mean())
 
     def lids(self, points: Points) -> tuple[Points, Points]:
-        """The (4, 2) points of the upper lid and of the lower, corners included."""
+        """Points (n, 2) along the upper lid and along the lower, from corner to corner."""
         first, last = self.corners
-        return points[[first, *self.upper, last]], points[[first, *self.lower, last]]
+        return _curve(points[[first, *self.upper, last]]), _curve(points[[first, *self.lower, last]])
 
     def opened(self, points: Points, wanted: Points) -> Points:
         """`wanted`, with this eye as open as in `points`: all of it goes with its corners."""
@@ -60,7 +68,7 @@ class _Eye:
         return opened
 
 
-_EYES = (_Eye((36, 39), (37, 38), (41, 40), 68), _Eye((42, 45), (43, 44), (47, 46), 69))
+_EYES = (_Eye((36, 39), (37, 38), (41, 40), 68, slice(17, 22)), _Eye((42, 45), (43, 44), (47, 46), 69, slice(22, 27)))
 
 
 def close_features(points: Points, wanted: Points) -> tuple[Points, Floats | None]:
@@ -83,7 +91,7 @@ def close_features(points: Points, wanted: Points) -> tuple[Points, Floats | Non
         opened = eye.opened(points, opened)
     rows = np.repeat(np.arange(CROP_PX, dtype=np.float64)[:, None], CROP_PX, axis=1)
     for eye in eyes:
-        _pull_lids(rows, eye.lids(opened), eye.lids(wanted))
+        _pull_lids(rows, eye.opening_px(opened), opened[eye.brow], eye.lids(opened), eye.lids(wanted))
     if mouth:
         opened[_INNER_LIPS] = np.nan
         _pull_lips(rows, points, wanted)
@@ -94,20 +102,23 @@ def _closes(seen_px: float, wanted_px: float) -> bool:
     return seen_px >= _SMALLEST_OPENING_PX and wanted_px < _CLOSING * seen_px
 
 
-def _pull_lids(rows: Floats, lids: tuple[Points, Points], wanted: tuple[Points, Points]) -> None:
+def _pull_lids(
+    rows: Floats, opening: float, brow: Points, lids: tuple[Points, Points], wanted: tuple[Points, Points]
+) -> None:
     """Lids come to lie where wanted: their edges whole, skin stretched, the eye squeezed."""
-    opening = float(np.mean(lids[1][1:3, 1] - lids[0][1:3, 1]))
     reach, edge = _LID_REACH * opening, _LID_EDGE * opening
     for column in _columns(lids[0]):
         upper, lower = (_height(lid, column) for lid in lids)
-        top, bottom = upper - reach, lower + reach
-        over = np.clip(_height(wanted[0], column), top + edge + 1, bottom - edge - 2)
+        above = float(np.clip(_BELOW_BROW * (upper - _height(brow, column)), 2, reach))
+        lashes = min(edge, above / 2)
+        top, bottom = upper - above, lower + reach
+        over = np.clip(_height(wanted[0], column), top + lashes + 1, bottom - edge - 2)
         under = np.clip(_height(wanted[1], column), over + 0.1, bottom - edge - 1)
         _pull_column(
             rows,
             column,
-            [top, over - edge, over, under, under + edge, bottom],
-            [top, upper - edge, upper, lower, lower + edge, bottom],
+            [top, over - lashes, over, under, under + edge, bottom],
+            [top, upper - lashes, upper, lower, lower + edge, bottom],
         )
 
 
@@ -133,6 +144,14 @@ def _pull_column(rows: Floats, column: int, heights: list[float], seen: list[flo
     """Show at each of rising heights what is seen at another, and what is between them in between."""
     at = np.arange(max(0, int(np.ceil(heights[0]))), min(CROP_PX, int(heights[-1]) + 1))
     rows[at, column] = np.interp(at, heights, seen)
+
+
+def _curve(edge: Points) -> Points:
+    """Lids are round: a cubic through corners and two points between them, by distance along it."""
+    along = np.r_[0, np.linalg.norm(np.diff(edge, axis=0), axis=1).cumsum()]
+    if (np.diff(along) <= 0).any():
+        return edge
+    return CubicSpline(along, edge)(np.linspace(0, along[-1], _LID_POINTS))
 
 
 def _columns(edge: Points) -> range:

@@ -31,6 +31,29 @@ def test_a_blink_hides_the_eye_behind_its_lids(share: float):
     assert bent[: int(points[36:48, 1].min()) - 2].max() == 100, "brows and forehead stay"
 
 
+def test_lids_are_round_and_brows_stay():
+    """A large round eye close under its brow, as drawn people have: nothing white is left and no hair comes down."""
+    points = face_points((128, 140), 150)
+    points = np.concatenate([points, points[36:42].mean(axis=0)[None], points[42:48].mean(axis=0)[None]])
+    head = np.full((256, 256, 3), 100, np.uint8)
+    for first, last, uppers, lowers in ((36, 39, (37, 38), (41, 40)), (42, 45, (43, 44), (47, 46))):
+        middle, half = points[[first, last]].mean(axis=0), np.ptp(points[[first, last], 0]) / 2
+        for rows, sign in ((uppers, -1), (lowers, 1)):
+            for row, across in zip(rows, (-0.5, 0.5), strict=True):
+                points[row] = middle + half * np.array([across, sign * np.sqrt(1 - across**2)])
+        cv2.circle(head, tuple(np.round(middle).astype(int)), round(half), (250, 250, 250), -1)
+        brow = slice(17, 22) if first == 36 else slice(22, 27)
+        points[brow, 1] = middle[1] - half - 8
+        cv2.polylines(head, [np.round(points[brow]).astype(np.int32)], isClosed=False, color=(0, 0, 0), thickness=3)
+    wanted = points.copy()
+    wanted[[37, 38, 43, 44], 1] = wanted[[41, 40, 47, 46], 1] - 1
+    bent = bend(points, wanted).of(head)[..., 0].astype(float)
+    # A line of a px where lids meet and its soft edges: 8 % of the eye. Lids of straight pieces leave 23 %.
+    assert (bent > 130).sum() < 0.12 * (head[..., 0] > 130).sum()
+    hair = bent < 70
+    assert np.flatnonzero(hair.any(axis=1)).max() <= np.flatnonzero((head[..., 0] < 70).any(axis=1)).max() + 1
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_teeth_go_behind_closing_lips(share: float):
     """White between the lips of a grey face: as much of it is left as there is between the lips."""
