@@ -30,6 +30,12 @@ def sidecars(place: Path) -> list[Path]:
     return [path for _, path in sorted(numbered)]
 
 
+def picture_sidecar(picture: Path) -> Path | None:
+    """`NAME.landmarks.npz` beside a picture NAME.png of somebody; None: there is none."""
+    path = picture.with_suffix(".landmarks.npz")
+    return path if path.is_file() else None
+
+
 class AnnotationsBackend:
     """Reads `landmarks-K.npz`; who speaks comes from `speaking_K` of `labels.npz` beside them, if that exists."""
 

@@ -64,7 +64,10 @@ def people_line(analysis: Analysis) -> str:
 
 
 def identity_square(
-    rgb: NDArray[np.uint8], name: str = "identity picture", backend: PictureBackend | None = None
+    rgb: NDArray[np.uint8],
+    name: str = "identity picture",
+    backend: PictureBackend | None = None,
+    landmarks: Landmarks | None = None,
 ) -> tuple[Points, CropPath]:
     """The largest face in a picture: its points (70, 2) in crop px, and its square by the scene's own crop function.
 
@@ -72,11 +75,15 @@ def identity_square(
         rgb: (H, W, 3).
         name: What to call the picture in the error.
         backend: Finds the face; None: the default one.
+        landmarks: Where the face is, of one frame, instead of looking for it.
 
     Raises:
-        TargetError: No face.
+        TargetError: No face, or landmarks of another picture.
     """
-    landmarks = _picture_landmarks(rgb, name, backend)
+    if landmarks is None:
+        landmarks = _picture_landmarks(rgb, name, backend)
+    else:
+        _check_landmarks(landmarks, rgb, name)
     square = crop_path(landmarks, [Shot(start=0, stop=1)])
     return square.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))[0], square
 
@@ -94,6 +101,15 @@ def _picture_landmarks(rgb: NDArray[np.uint8], name: str, backend: PictureBacken
         times_s=np.zeros(1),
         size_px=size_px,
     )
+
+
+def _check_landmarks(landmarks: Landmarks, rgb: NDArray[np.uint8], name: str) -> None:
+    size_px = (rgb.shape[1], rgb.shape[0])
+    if landmarks.size_px != size_px or len(landmarks) != 1 or not landmarks.valid.all():
+        raise TargetError(
+            f"the landmarks beside {name} are {len(landmarks)} faces in {landmarks.size_px[0]}x{landmarks.size_px[1]} "
+            f"px, {int(landmarks.valid.sum())} of them valid, wanted one valid face in {size_px[0]}x{size_px[1]} px"
+        )
 
 
 def _area(track: Track) -> float:

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks, mouth_opening
+from contextalk.faces.annotations import picture_sidecar
 from contextalk.faces.mouth_insides import OPENER, WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
@@ -202,18 +203,21 @@ def _mirrored(points: Points) -> Points:
 
 
 def identity_from_file(path: Path) -> Identity:
-    """The head of the largest face in a picture.
+    """The head of the largest face in a picture, or of the one whose landmarks lie beside it (`picture_sidecar`).
 
     Raises:
         MediaError: It is no picture.
-        TargetError: It shows no face.
+        TargetError: It shows no face, or the landmarks are those of another picture.
+        ContextalkError: The landmarks cannot be read.
     """
     try:
         with Image.open(path) as picture:
             rgb = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise MediaError(f"identity {path} is no picture that can be read, wanted PNG or JPEG") from error
-    points, crop = identity_square(rgb, f"identity picture {path}")
+    beside = picture_sidecar(path)
+    written = None if beside is None else Landmarks.load(beside)
+    points, crop = identity_square(rgb, f"identity picture {path}", landmarks=written)
     return Identity(heads=(_head(rgb, crop, 0, points, fine_size(float(crop.side_px[0]))),), times_s=(None,))
 
 

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from contextalk.core.records import GenerateRequest, Landmarks, Scene
+from contextalk.faces.annotations import picture_sidecar
 from contextalk.generation.identity import Identity
 from contextalk.generation.pipeline import Pipeline
 from contextalk.generation.plan import Span, Step, head_window_times, landmark_window_times
@@ -57,6 +58,7 @@ def versions() -> dict[str, str]:
 def input_digests(request: GenerateRequest) -> dict[str, dict[str, str] | None]:
     """Path and SHA-256 of every file that goes in."""
     files = {name: getattr(request, name) for name in ("scene", "audio", "identity", "mask", "landmarks")}
+    files["identity_landmarks"] = None if request.identity is None else picture_sidecar(request.identity)
     return {
         name: None if path is None else {"path": str(path), "sha256": file_digest(path)} for name, path in files.items()
     }

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.generation_kit import face_points, still_landmarks
 
+from contextalk.core.errors import ContextalkError, TargetError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks
 from contextalk.generation import identity as room
-from contextalk.generation.identity import Identity, IdentityHead, fine_size, identity_from_scene
+from contextalk.generation.identity import (
+    Identity,
+    IdentityHead,
+    fine_size,
+    identity_from_file,
+    identity_from_scene,
+)
 from contextalk.generation.plan import Span, head_window_times, landmark_window_times, plan_steps
 
 
@@ -215,3 +223,31 @@ def test_a_head_whose_pose_is_not_known_is_taken_last(monkeypatch):
     crop = CropPath(centre_px=np.full((3, 2), (400, 300), np.float32), side_px=np.full(3, 200, np.float32))
     identity = identity_from_scene(None, landmarks, crop, np.zeros(3, bool))  # pyright: ignore[reportArgumentType]
     assert identity.times_s == (2.0, 0.0)
+
+
+def test_landmarks_beside_a_picture_say_where_the_face_is(tmp_path: Path):
+    """No backend sees this face; crop px are the scene's square again."""
+    picture = tmp_path / "face.png"
+    Image.new("RGB", (300, 260), (200, 150, 120)).save(picture)
+    beside = tmp_path / "face.landmarks.npz"
+    written = still_landmarks(np.zeros(1), (300, 260))
+    written.save(beside)
+    (head,) = identity_from_file(picture).heads
+    spread = written.points[0] - written.points[0].mean(axis=0)
+    seen = head.points[:68] - head.points[:68].mean(axis=0)
+    # One scale for all: float32 coordinates of some hundred px.
+    np.testing.assert_allclose(seen * np.ptp(spread) / np.ptp(seen), spread, atol=1e-3)
+    for wrong, says in (
+        (
+            replace(written, size_px=(260, 300)),
+            "1 faces in 260x300 px, .* wanted one valid face in 300x260",
+        ),
+        (still_landmarks(np.arange(2) / 25, (300, 260)), "2 faces"),
+        (replace(written, valid=np.zeros(1, bool)), "0 of them valid"),
+    ):
+        wrong.save(beside)
+        with pytest.raises(TargetError, match=says):
+            identity_from_file(picture)
+    beside.write_bytes(b"no landmarks")
+    with pytest.raises(ContextalkError, match="no landmarks file"):
+        identity_from_file(picture)

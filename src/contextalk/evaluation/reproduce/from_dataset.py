@@ -9,15 +9,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.clips import Clip, read_clips
 from contextalk.dataset.manifest import ManifestRow, read_manifest
 from contextalk.evaluation.features import dataset_pictures
-from contextalk.evaluation.reproduce.material import Context, Material, pair_up
+from contextalk.evaluation.reproduce.material import Context, Material, pair_up, write_identity
 from contextalk.evaluation.scenes import lay_square
+from contextalk.faces.annotations import picture_sidecar
 from contextalk.media.audio import write_wav
 from contextalk.media.video import write_video
 
@@ -99,8 +99,11 @@ def write_scene(clip: Clip, folder: Path) -> None:
 
 
 def _write_identities(dataset: Path, keys: set[str], folder: Path) -> None:
-    """The head in the middle of each clip."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = {key for key in keys if not (folder / f"{key}.png").is_file()}
+    """The head in the middle of each clip, or the next that has landmarks, and these beside it."""
+    missing = {key for key in keys if picture_sidecar(folder / f"{key}.png") is None}
     for clip in read_clips(dataset, keys=missing) if missing else ():
-        Image.fromarray(clip.head[len(clip) // 2]).save(folder / f"{clip.key}.png")
+        seen = np.flatnonzero(clip.landmarks.valid)
+        middle = seen[len(seen) // 2]
+        faces = clip.crop.to_crop(np.concatenate([clip.landmarks.points, clip.landmarks.pupils], axis=1))
+        pose = clip.landmarks.head_pose[middle]
+        write_identity(folder / f"{clip.key}.png", clip.head[middle], faces[middle], pose)

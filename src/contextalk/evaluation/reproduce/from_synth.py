@@ -7,13 +7,13 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import TWIN, Landmarks, Shot
 from contextalk.evaluation.features import EVERY, Frames, RealPictures
-from contextalk.evaluation.reproduce.material import Context, Material, pair_up
+from contextalk.evaluation.reproduce.material import Context, Material, pair_up, write_identity
+from contextalk.faces.annotations import picture_sidecar
 from contextalk.faces.crop import crop_path
 from contextalk.faces.views import head_crop, resized_scene
 from contextalk.media.video import read_frames
@@ -62,8 +62,11 @@ def main_person(scene: Path) -> int:
 
 
 def identity_picture(scene: Path, path: Path) -> Path:
-    """The main person's head in the middle of a scene, as a picture of its own; kept where it is there."""
-    if not path.is_file():
+    """The main person's head in the middle of a scene, as a picture of its own with its exact landmarks beside it.
+
+    Kept where it is there.
+    """
+    if picture_sidecar(path) is None:
         landmarks = Landmarks.load(scene / f"landmarks-{main_person(scene)}.npz")
         middle = len(landmarks) // 2
         low, high = landmarks.points[middle].min(axis=0), landmarks.points[middle].max(axis=0)
@@ -71,8 +74,8 @@ def identity_picture(scene: Path, path: Path) -> Path:
         frame = next(read_frames(scene / "scene.mp4", start=middle, stop=middle + 1)).rgb
         x0, y0 = np.maximum(low - border, 0).astype(int)
         x1, y1 = np.ceil(high + border).astype(int)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(frame[y0:y1, x0:x1]).save(path)
+        face = np.concatenate([landmarks.points[middle], landmarks.pupils[middle]]) - np.array([x0, y0], np.float32)
+        write_identity(path, frame[y0:y1, x0:x1], face, landmarks.head_pose[middle])
     return path
 
 

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError
+from contextalk.core.geometry import Points
+from contextalk.core.records import NUM_POINTS, Landmarks
 from contextalk.dataset.clips import bring_dataset
 from contextalk.dataset.manifest import MANIFEST
 from contextalk.evaluation.features import RealPictures
@@ -92,3 +98,17 @@ def pair_up(contexts: Sequence[Context], durations_s: Sequence[float], talks: Se
                 pairs[context.name] = contexts[other]
                 break
     return pairs
+
+
+def write_identity(path: Path, picture: NDArray[np.uint8], face: Points, head_pose: NDArray[np.float32]) -> None:
+    """A picture of somebody, (H, W, 3), and beside it where its (70, 2) points are, in px of the picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+    Landmarks(
+        points=face[None, :NUM_POINTS],
+        pupils=face[None, NUM_POINTS:],
+        head_pose=head_pose[None],
+        valid=np.array([np.isfinite(face[:NUM_POINTS]).all()]),
+        times_s=np.zeros(1),
+        size_px=(picture.shape[1], picture.shape[0]),
+    ).save(path.with_suffix(".landmarks.npz"))

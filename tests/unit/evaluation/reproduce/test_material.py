@@ -38,6 +38,11 @@ def test_a_clip_of_footage_shows_its_target_as_the_twin_has_it(tmp_path: Path) -
         )
     )
     assert np.array_equal(seen, there)
+    twin = Landmarks.load(footage / "scene-0000-twin" / "landmarks-0.npz")
+    beside = Landmarks.load(first.identity.with_suffix(".landmarks.npz"))
+    moved = twin.points[30] - beside.points[0]
+    np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-4)  # float32, a whole shift
+    assert beside.size_px == seen.shape[1::-1]
     assert not np.array_equal(seen, here)
     assert (first.target, first.audio.name, first.landmarks.name) == ("0", "speaker-0.wav", "landmarks-0.npz")
     # The other talk, never the twin; the twin of 60 frames finds none as long.
