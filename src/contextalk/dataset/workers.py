@@ -17,6 +17,10 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Protocol, TypeVar
 
+import cv2
+
+from contextalk.core.memory import keep_memory
+
 TRIES = 2
 """A process may be killed by something that has nothing to do with its task: once."""
 
@@ -141,8 +145,15 @@ def _begin(mouth: Connection, parent: int) -> None:
     """In a new process: it ends with its parent, even one that was killed, and leaves Ctrl-C to it."""
     global _mouth
     _mouth = mouth
+    be_a_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def be_a_worker() -> None:
+    """Memory is kept between pictures, and one thread does it all: there is a worker for every core."""
+    keep_memory()
+    cv2.setNumThreads(1)
 
 
 def _end_with(parent: int) -> None:

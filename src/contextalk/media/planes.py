@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from contextalk.core.errors import MediaError
+from contextalk.media.scaler import reformat
 
 PLANAR_OF = {
     "nv12": "yuv420p",
@@ -73,4 +74,4 @@ def to_planar(frame: VideoFrame, pix_fmt: str) -> VideoFrame:
         return frame
     if frame.format.name not in PLANAR_OF:
         return copy_frame(frame, pix_fmt)
-    return frame.reformat(format=pix_fmt, src_color_range=frame.color_range, dst_color_range=frame.color_range)
+    return reformat(frame, format=pix_fmt, src_color_range=frame.color_range, dst_color_range=frame.color_range)

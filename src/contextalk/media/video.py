@@ -20,6 +20,7 @@ from contextalk.core.time import nearest_frames
 from contextalk.media.audio import SoundPackets, encode_aac
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING
 from contextalk.media.files import check_video_suffix, written_whole
+from contextalk.media.scaler import reformat
 from contextalk.media.source import (
     SourceFormat,
     SourceFrame,
@@ -120,7 +121,8 @@ def frame_to_rgb(frame: VideoFrame, stored: SourceFormat) -> NDArray[np.uint8]:
     """A stored picture as it is displayed: (H, W, 3) uint8, upright, square pixels."""
     colour = stored.colour
     width, height = stored.square_px
-    converted = frame.reformat(
+    converted = reformat(
+        frame,
         width=width,
         height=height,
         format="rgb24",
@@ -185,7 +187,8 @@ def _rgb_stream(
 
 
 def _rgb_frame(rgb: NDArray[np.uint8], index: int) -> VideoFrame:
-    frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24").reformat(
+    frame = reformat(
+        VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24"),
         format="yuv420p",
         dst_colorspace=BT709,
         src_color_range=FULL_RANGE,

@@ -23,6 +23,7 @@ from contextalk.core.errors import MediaError
 from contextalk.media.audio import SoundPackets, copy_sound, encode_aac
 from contextalk.media.colour import BT709, FULL_RANGE, LIMITED_RANGE, SCALING, UNSPECIFIED
 from contextalk.media.files import check_video_suffix, error_reason, written_whole
+from contextalk.media.scaler import reformat
 from contextalk.media.source import Source, SourceFrame
 from contextalk.media.waves import fit_blocks
 
@@ -257,7 +258,8 @@ def _to_encoder(frame: VideoFrame, like: Source, pix_fmt: str) -> VideoFrame:
     colour = like.format.colour
     value_range = FULL_RANGE if colour.full_range else LIMITED_RANGE
     becomes_yuv = _becomes_yuv(like, pix_fmt)
-    return frame.reformat(
+    return reformat(
+        frame,
         format=pix_fmt,
         src_colorspace=colour.matrix or None,
         dst_colorspace=BT709 if becomes_yuv else colour.matrix or None,
