@@ -11,7 +11,6 @@ from pathlib import Path
 
 from contextalk.core.choices import Progress
 from contextalk.core.errors import DatasetError
-from contextalk.core.memory import keep_memory
 from contextalk.dataset.album import forget_albums
 from contextalk.dataset.config import PrepareConfig
 from contextalk.dataset.manifest import ManifestRow, write_manifest
@@ -142,7 +141,6 @@ def prepare(
         PlaceError: A URL that cannot be read, or written to.
     """
     started = time.monotonic()
-    keep_memory()
     if ray is not None:  # workers of a cluster stand in folders of their own
         sources, output = [_absolute(source) for source in sources], _absolute(output)
         target = str(_absolute(target)) if Path(target).is_file() else target

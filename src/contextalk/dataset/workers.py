@@ -19,8 +19,6 @@ from typing import Protocol, TypeVar
 
 import cv2
 
-from contextalk.core.memory import keep_memory
-
 TRIES = 2
 """A process may be killed by something that has nothing to do with its task: once."""
 
@@ -151,8 +149,7 @@ def _begin(mouth: Connection, parent: int) -> None:
 
 
 def be_a_worker() -> None:
-    """Memory is kept between pictures, and one thread does it all: there is a worker for every core."""
-    keep_memory()
+    """There is one for every core."""
     cv2.setNumThreads(1)
 
 

@@ -23,7 +23,7 @@ from contextalk.faces.voice import Voice, default_voice
 from contextalk.media.source import expected_frames, source_format
 from contextalk.media.video import probe
 
-_SEEING: dict[str, object] = {"block": BLOCK_FRAMES, "shots": shots.LONGEST_SIDE_PX}
+_SEEING: dict[str, object] = {"block": BLOCK_FRAMES, "shots": shots.LONGEST_SIDE_PX, "shrunk": 2}
 """What a block depends on, apart from the video and the backend."""
 
 _GATHERING: dict[str, object] = {

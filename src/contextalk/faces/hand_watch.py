@@ -1,8 +1,9 @@
 """Looking for hands around faces while the frames of a scene pass by.
 
-Pictures are looked at every few frames; where one of them shows a hand, so is every frame around it.
+Pictures are looked at a few times a second; where one of them shows a hand, so is every frame around it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,17 +16,20 @@ from contextalk.faces.detection import overlap
 from contextalk.faces.hands import HandFinder, hands_version, why_no_hands
 from contextalk.media.video import Picture
 
-LOOK_EVERY = 5
-"""Frames from one look to the next where no hand is: at 25 fps every hand is met that stays for a fifth of a second,
-and none counts that stays for less (`hand_tracks.py`)."""
+LOOK_EVERY_S = 0.2
+"""From one look to the next where no hand is: every hand is met that stays for this and a frame, and none counts that
+stays for less (`hand_tracks.py: SHORTEST_S`)."""
 
 SQUARE_GROWTH = 3.5
 """Side of the square that is looked at over the longer side of the face's box (brows to chin): the mask and half a
 hand around it."""
 
-HIDDEN_FRAMES = 50
+HIDDEN_S = 2.0
 """Where a face was seen last is looked at for so long: a hand may hide it. Where none was seen since the watch began it
 may be anywhere, and for so long the whole picture is looked at."""
+
+_SAME_TIME_S = 0.002
+"""Times of frames are rounded, to thousandths in some containers."""
 
 _SAME_HAND = 0.5
 _REGION_PX = 640
@@ -37,7 +41,7 @@ def watch_version() -> str:
 
     To be raised when a constant above or how they are used changes.
     """
-    return "" if why_no_hands() else f"{hands_version()}, watch-1/{LOOK_EVERY}"
+    return "" if why_no_hands() else f"{hands_version()}, watch-2/{LOOK_EVERY_S:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,35 +68,38 @@ class HandWatch:
     _held: list[tuple[Picture, list[NDArray[np.float64]]]] = field(
         default_factory=list[tuple[Picture, list[NDArray[np.float64]]]]
     )
-    _squares: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list[tuple[int, NDArray[np.float64]]])
-    _since: int = 0
+    _squares: list[tuple[float, NDArray[np.float64]]] = field(default_factory=list[tuple[float, NDArray[np.float64]]])
+    _began_s: float | None = None
+    _looked_s: float = -math.inf
     _met: bool = False
     _near: bool = False
 
     def see(self, picture: Picture, faces: Sequence[SeenFace]) -> None:
         """Take the next frame. Cuts are not asked for: a hand that moves fast looks like one, and hides the face."""
-        self._follow(picture.index, faces)
+        if self._began_s is None:
+            self._began_s = picture.time_s
+        self._follow(picture.time_s, faces)
         squares = [square for _, square in self._squares]
-        if not self._met and self._since < HIDDEN_FRAMES:
+        if not self._met and picture.time_s - self._began_s < HIDDEN_S:
             squares = [_whole(picture.rgb)]
         self._held.append((picture, squares))
-        if self._since % LOOK_EVERY == 0:
+        if picture.time_s - self._looked_s >= LOOK_EVERY_S - _SAME_TIME_S:
             self._look()
-        self._since += 1
+            self._looked_s = picture.time_s
 
     def finish(self) -> list[SeenHand]:
         """All that was found, by frame."""
         self._look()
         return self._found
 
-    def _follow(self, frame: int, faces: Sequence[SeenFace]) -> None:
+    def _follow(self, time_s: float, faces: Sequence[SeenFace]) -> None:
         """Squares around the faces, and where one was that is not seen now."""
-        seen = [(frame, _square(face)) for face in faces]
+        seen = [(time_s, _square(face)) for face in faces]
         self._met = self._met or bool(seen)
         gone = [
             (last, old)
             for last, old in self._squares
-            if frame - last <= HIDDEN_FRAMES and not any(_holds(square, old[:2]) for _, square in seen)
+            if time_s - last <= HIDDEN_S + _SAME_TIME_S and not any(_holds(square, old[:2]) for _, square in seen)
         ]
         self._squares = seen + gone
 

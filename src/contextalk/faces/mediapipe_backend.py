@@ -1,7 +1,7 @@
 """The default face backend: mediapipe's detectors, mesh and irises, faces followed from frame to frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from contextalk.faces.mesh import FaceMesh, MeshFitter, Square, square_of_detect
 from contextalk.faces.people import gather_people
 from contextalk.media.video import Picture
 
-_VERSION = 5
+_VERSION = 6
 
 DETECT_EVERY_S = 0.4
 """Between detections faces are followed by their own mesh, which is faster and steadier."""
@@ -30,6 +30,9 @@ LARGEST_TURN_DEG = 25.0
 _FITS_TO_SETTLE = 3
 _SETTLED_DEG = 5.0
 
+DESCRIBE_EVERY_S = 0.2
+"""Between descriptions of a face that is followed: its appearance does not change from frame to frame."""
+
 _SAME_FACE = 0.3
 """Overlap of the squares or boxes of two meshes from which they are one face."""
 
@@ -37,7 +40,9 @@ _SAME_FACE = 0.3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Followed:
     mesh: FaceMesh
-    age: int
+    age: int = 0
+    look: NDArray[np.float32] | None = None
+    described_s: float = -np.inf
 
 
 class MediapipeBackend:
@@ -63,11 +68,11 @@ class MediapipeBackend:
             self._lost_s = picture.time_s
         self._since_detection += 1
         if changed or self._is_due(picture.time_s):
-            new = [_Followed(mesh=mesh, age=0) for mesh in self._new(picture.rgb, followed)]
+            new = [_Followed(mesh=mesh) for mesh in self._new(picture.rgb, followed)]
             followed = self._distinct(followed + new)
             self._detected_s, self._since_detection = picture.time_s, 0
-        self._followed = followed
-        return [_seen(picture.rgb, face) for face in followed]
+        self._followed = [_described(face, picture) for face in followed]
+        return [_seen(face) for face in self._followed]
 
     def people(self, blocks: Sequence[FaceBlock], scene: Scene, shots: Sequence[Shot]) -> list[Person]:
         """Everybody seen."""
@@ -84,7 +89,7 @@ class MediapipeBackend:
         mesh = self._fit(rgb, face.mesh.square)
         if mesh is None or _turned_deg(mesh, face.mesh) > LARGEST_TURN_DEG:
             return None
-        return _Followed(mesh=mesh, age=face.age + 1)
+        return replace(face, mesh=mesh, age=face.age + 1)
 
     def _is_due(self, time_s: float) -> bool:
         if time_s - self._detected_s >= DETECT_EVERY_S:
@@ -125,8 +130,15 @@ class MediapipeBackend:
         return kept
 
 
-def _seen(rgb: NDArray[np.uint8], face: _Followed) -> SeenFace:
-    return SeenFace(points=face.mesh.points, pupils=face.mesh.pupils, look=describe(rgb, face.mesh.points))
+def _described(face: _Followed, picture: Picture) -> _Followed:
+    if picture.time_s - face.described_s < DESCRIBE_EVERY_S:
+        return face
+    return replace(face, look=describe(picture.rgb, face.mesh.points), described_s=picture.time_s)
+
+
+def _seen(face: _Followed) -> SeenFace:
+    assert face.look is not None, "described when it was met"
+    return SeenFace(points=face.mesh.points, pupils=face.mesh.pupils, look=face.look)
 
 
 def _turned_deg(mesh: FaceMesh, before: FaceMesh) -> float:

@@ -153,38 +153,52 @@ def find_occluders(
     """
     why = "" if hands is not None else why_no_hands() or "they were not looked for in what was known of the scene"
     tracks = None if hands is None else lasting(hands, scene, shots)
+    everybody = [FittedPerson.of(person) for person in people]
     return [
         Occluders(
             hands=tracks,
             why_no_hands=why,
-            heads=heads_in_front(people[target], [*people[:target], *people[target + 1 :]], shots),
+            heads=heads_in_front(everybody[target], [*everybody[:target], *everybody[target + 1 :]], shots),
         )
         for target in targets
     ]
 
 
-def heads_in_front(target: Landmarks, others: Sequence[Landmarks], shots: Sequence[Shot]) -> HeadOutlines:
+@dataclass(frozen=True, slots=True)
+class FittedPerson:
+    """Somebody's landmarks, one row per frame, and the head fitted to them."""
+
+    landmarks: Landmarks
+    fit: HeadFit
+
+    @staticmethod
+    def of(landmarks: Landmarks) -> "FittedPerson":
+        """Fit it to the frames in which the face is seen."""
+        return FittedPerson(landmarks, fit_head(_seen(landmarks)))
+
+
+def heads_in_front(target: FittedPerson, others: Sequence[FittedPerson], shots: Sequence[Shot]) -> HeadOutlines:
     """Heads of others that reach the target's mask and are not behind the target.
 
     Not behind is who is beside the target; of two that meet who is the larger in the shot, or is seen where the target
     was seen last and no longer is, if both were ever seen at once: else it may be the target under another number.
     """
-    own = fit_head(_seen(target))
-    last = _last_seen(target.valid, shots)
+    valid, own = target.landmarks.valid, target.fit
+    last = _last_seen(valid, shots)
     frames, points = [np.zeros(0, np.int64)], [np.zeros((0, 84, 2), np.float32)]
     for other in others:
-        fit = fit_head(_seen(other))
-        met = bool((target.valid & other.valid).any())
-        near = (last >= 0) & other.valid & _near(own, fit, last)
+        fit = other.fit
+        met = bool((valid & other.landmarks.valid).any())
+        near = (last >= 0) & other.landmarks.valid & _near(own, fit, last)
         for shot in shots:
             rows = np.flatnonzero(near[shot.start : shot.stop]) + shot.start
             if not len(rows):
                 continue
             part = slice(shot.start, shot.stop)
             larger = np.nanmedian(fit.scale[part]) >= NEARER * np.nanmedian(own.scale[part])
-            theirs, at_last = _outlines(other, fit, rows), _outlines(target, own, last[rows])
+            theirs, at_last = _outlines(other, rows), _outlines(target, last[rows])
             meets = _above(LEAST_MEETING, [_meeting(*pair) for pair in zip(at_last, theirs, strict=True)])
-            in_front = ~meets | larger | (~target.valid[rows] & met)
+            in_front = ~meets | larger | (~valid[rows] & met)
             frames.append(rows[in_front])
             points.append(theirs[in_front])
     every = np.concatenate(frames)
@@ -219,10 +233,11 @@ def _near(own: HeadFit, other: HeadFit, last: NDArray[np.int64]) -> NDArray[np.b
     return apart < _REACH_MM * own.scale[last] + _OTHER_REACH_MM * other.scale
 
 
-def _outlines(person: Landmarks, fit: HeadFit, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def _outlines(person: FittedPerson, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """(N, 84, 2) points around the head with its hair in some frames."""
+    fit = person.fit
     of_rows = HeadFit(rotation=fit.rotation[rows], scale=fit.scale[rows], centre_px=fit.centre_px[rows])
-    return np.concatenate([person.points[rows], hair_outline(of_rows)], axis=1).astype(np.float32)
+    return np.concatenate([person.landmarks.points[rows], hair_outline(of_rows)], axis=1).astype(np.float32)
 
 
 def _meeting(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:

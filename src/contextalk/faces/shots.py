@@ -42,7 +42,9 @@ class ShotFinder:
         height, width = picture.rgb.shape[:2]
         share = min(1.0, LONGEST_SIDE_PX / max(height, width))
         size = (max(1, round(width * share)), max(1, round(height * share)))
-        shrunk = cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA)
+        # By less than half nothing is skipped between pixels, and averages by area take seven times as long.
+        how = cv2.INTER_AREA if share < 0.5 else cv2.INTER_LINEAR
+        shrunk = cv2.resize(picture.rgb, size, interpolation=how)
         small = np.asarray(cv2.cvtColor(shrunk, cv2.COLOR_RGB2BGR), np.uint8)
         # The detector counts frames; the rate only names them.
         cuts = self._detector.process_frame(FrameTimecode(picture.index, fps=float(RATE_HZ)), small)

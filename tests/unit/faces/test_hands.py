@@ -19,6 +19,7 @@ from contextalk.faces.blocks import look_at_blocks
 from contextalk.faces.crop import crop_path
 from contextalk.faces.detection import overlap
 from contextalk.faces.hand_tracks import lasting
+from contextalk.faces.hand_watch import HandWatch
 from contextalk.faces.hands import HandFinder, draw_hand, palm_length, why_no_hands
 from contextalk.faces.mediapipe_backend import MediapipeBackend
 from contextalk.faces.occluders import find_occluders
@@ -176,6 +177,26 @@ def test_frames_around_a_hand_are_all_looked_at_and_others_seldom(tmp_path: Path
     assert np.abs(block.hand_joints.mean(axis=1) - (face + spread_hand((0, 0), 20).mean(axis=0))).max() < 12
     every_fifth = [*range(0, FRAMES, 5), FRAMES - 1]
     assert sorted(find.frames) == sorted({*every_fifth, *range(11, 31)})
+
+
+@pytest.mark.parametrize("rate_hz", [8.0, 12.5, 24000 / 1001, 30.0, 60.0, "varying"])
+def test_looks_are_a_fifth_of_a_second_apart_at_any_rate(rate_hz: float | str) -> None:
+    steps_s = (
+        np.random.default_rng(0).uniform(0.01, 0.1, 59) if rate_hz == "varying" else np.full(59, 1 / float(rate_hz))
+    )
+    times_s = np.round(np.r_[0, steps_s.cumsum()], 3)  # as Matroska rounds them
+    find = Finder()
+    watch = HandWatch(find=find)
+    points = still_landmarks(np.zeros(1), (320, 240)).points[0]
+    face = SeenFace(points=points, pupils=np.full((2, 2), np.nan), look=np.ones(1, np.float32))
+    for index, time_s in enumerate(times_s.tolist()):
+        rgb = np.full((240, 320, 3), 4 * index, np.uint8)
+        watch.see(Picture(index=index, time_s=time_s, rgb=rgb, damaged=False), [face])
+    assert [hand.frame for hand in watch.finish()] == list(range(12, 26))
+    looks_s = times_s[sorted(set(find.frames))]
+    # Never later than at the first frame after a fifth of a second, and away from the hand never much sooner.
+    assert np.diff(looks_s).max() <= 0.2 + max(steps_s)
+    assert np.diff(looks_s[looks_s < times_s[12] - 0.3]).min(initial=1) >= 0.195
 
 
 def test_a_face_that_a_hand_hides_is_looked_at_where_it_was(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from contextalk.core.records import Landmarks, Scene, Shot
 from contextalk.faces import hands
 from contextalk.faces.crop import crop_path, head_mask, scene_mask
 from contextalk.faces.hand_tracks import HandTracks
-from contextalk.faces.occluders import HeadOutlines, Occluders, find_occluders, heads_in_front
+from contextalk.faces.occluders import FittedPerson, HeadOutlines, Occluders, find_occluders, heads_in_front
 from faces_kit import exact_points, spread_hand
 
 FRAMES = 20
@@ -34,9 +34,13 @@ def person(x: float, scale: float = 0.6, hidden: range = range(0)) -> Landmarks:
     return Landmarks(points=points, pupils=unknown, head_pose=pose, valid=valid, times_s=times_s, size_px=SIZE_PX)
 
 
+def heads_beside(target: Landmarks, other: Landmarks) -> HeadOutlines:
+    return heads_in_front(FittedPerson.of(target), [FittedPerson.of(other)], SHOTS)
+
+
 def in_front(target: Landmarks, *others: Landmarks) -> list[list[int]]:
     """Frames in which each of the others is in front."""
-    return [heads_in_front(target, [other], SHOTS).frames.tolist() for other in others]
+    return [heads_beside(target, other).frames.tolist() for other in others]
 
 
 EVERY = list(range(FRAMES))
@@ -59,12 +63,12 @@ def test_who_is_beside_the_target_in_its_mask_is_not_behind() -> None:
 
 def test_who_does_not_reach_the_mask_is_left_out() -> None:
     assert in_front(person(150), person(450, 0.9)) == [[]]
-    assert not occluders(heads=heads_in_front(person(150), [person(450)], SHOTS)).frames().size
+    assert not occluders(heads=heads_beside(person(150), person(450))).frames().size
 
 
 def test_outlines_hold_the_head_where_it_is() -> None:
     near = person(340, 0.8)
-    found = heads_in_front(person(260), [near], SHOTS).at(5)
+    found = heads_beside(person(260), near).at(5)
     assert found.shape == (1, 84, 2)
     np.testing.assert_array_equal(found[0, :68], near.points[5])
     low, high = found[0].min(axis=0), found[0].max(axis=0)
@@ -164,6 +168,6 @@ def test_heads_that_hardly_meet_do_not_flicker() -> None:
         target, other = person(260), person(260 + apart)
         for who in (target, other):
             who.points[:] += rng.uniform(-1, 1, (len(who), 1, 2)).astype(np.float32)
-        kept = np.isin(EVERY, heads_in_front(target, [other], SHOTS).frames)
+        kept = np.isin(EVERY, heads_beside(target, other).frames)
         changes = sum(int(np.count_nonzero(np.diff(kept[shot.start : shot.stop].astype(int)))) for shot in SHOTS)
         assert changes <= len(SHOTS), (apart, kept)
