@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 
 from contextalk.core.records import GenerateRequest, GenerateResult, Shot
+from contextalk.faces import analysis as analysis_module
+from contextalk.faces import occluders as occluders_module
 from contextalk.faces.crop import scene_mask
+from contextalk.faces.hands import Hand
 from contextalk.faces.occluders import find_occluders
 from contextalk.generation.compositor import stored_mask
 from contextalk.generation.generate import generate_with
 from contextalk.media.source import inspect_source
 from contextalk.media.video import probe
+from faces_kit import spread_hand
 from generation_kit import face_points, make_audio, make_scene, planes_of, simple_pipeline, still_landmarks
 
 FRAMES = 30
@@ -110,5 +114,49 @@ def test_a_segmenter_decides_and_a_resumed_run_tells_the_same(request_: Generate
     resumed = generate_with(simple_pipeline(), again, segment_windows=2, segmenter=LowerHalf())
     assert resumed.report["resumed_segments"]
     assert resumed.report["occluders"] == whole.report["occluders"]
+    for old, new in zip(planes_of(whole.output), planes_of(resumed.output), strict=True):
+        assert all(np.array_equal(*planes) for planes in zip(old, new, strict=True))
+
+
+class HandAtTheChin:
+    """Finds a hand in the middle of all it is shown: at the face."""
+
+    def __call__(self, rgb: np.ndarray) -> list[Hand]:
+        middle = (rgb.shape[1] / 2, rgb.shape[0] / 2)
+        return [Hand(joints=spread_hand(middle, rgb.shape[0] / 16), presence=0.9)]
+
+
+def test_a_hand_stays_the_scenes_and_a_resumed_run_keeps_it(
+    request_: GenerateRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis_module, "HandFinder", HandAtTheChin)
+    monkeypatch.setattr(analysis_module, "watch_version", lambda: "hand-at-the-chin")
+    monkeypatch.setattr(occluders_module, "watch_version", lambda: "hand-at-the-chin")
+    whole = generate_with(simple_pipeline(), request_, segment_windows=2)
+    told = whole.report["occluders"]
+    assert isinstance(told, dict)
+    assert told["kept_spans"] == [[0, FRAMES]]
+    assert told["hands_not_looked_for"] == ""
+    assert "hand-at-the-chin" in str(told["found_by"])
+    moved, where = changed(request_, whole), inside(request_, whole)
+    assert 0.02 < told["kept_share"] < 0.5
+    # Luma has the scene's resolution: what is kept of the mask stays, and the rest is drawn.
+    assert 1 - moved[where].mean() >= told["kept_share"]
+    assert moved[where].mean() > 0.4
+    over = generate_with(
+        simple_pipeline(), replace(request_, occluders="ignore", output=request_.output.with_stem("o"))
+    )
+    assert changed(request_, over)[where].sum() > moved[where].sum()
+
+    def stop(what: str, done: int, total: int) -> None:  # noqa: ARG001 (as progress is called)
+        if what == "heads" and done == 20:
+            raise Stopped
+
+    again = replace(request_, output=request_.output.with_stem("again"))
+    with pytest.raises(Stopped):
+        generate_with(simple_pipeline(), again, stop, segment_windows=2)
+    resumed = generate_with(simple_pipeline(), again, segment_windows=2)
+    assert resumed.report["resumed_segments"]
+    assert resumed.report["occluders"] == told
     for old, new in zip(planes_of(whole.output), planes_of(resumed.output), strict=True):
         assert all(np.array_equal(*planes) for planes in zip(old, new, strict=True))
