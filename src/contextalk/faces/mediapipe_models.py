@@ -16,6 +16,7 @@ MESH = "face_landmark.tflite"
 IRIS = "iris_landmark.tflite"
 PALM = "palm_detection_full.tflite"
 HAND = "hand_landmark_full.tflite"
+PERSON = "selfie_segmentation.tflite"
 
 _INSTALL = "install them with: pip install --no-deps mediapipe==0.10.14"
 

@@ -5,7 +5,7 @@ their places, so that a network need only put right what bending cannot do.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from contextalk.faces.crop import head_mask
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.floating]
+Values = TypeVar("Values", bound=np.generic)
 
 _STIFFNESS = 1e-3
 """Of the spline: points may be missed by a px or two, where lips that touch would else tear the plate. Pupils, between
@@ -62,17 +63,17 @@ class Bend:
     across: Floats
     down: Floats
 
-    def of(self, picture: Picture) -> Picture:
-        """A head crop bent, good for inside the mask: (S, S, 3) → (S, S, 3), S being 256 or larger."""
+    def of(self, picture: NDArray[Values]) -> NDArray[Values]:
+        """A head crop bent, good for inside the mask: (S, S, …) → (S, S, …), S being 256 or larger."""
         size = len(picture)
         if size == CROP_PX:
-            return np.asarray(_sample(picture, self.across, self.down), np.uint8)
+            return np.asarray(_sample(picture, self.across, self.down), picture.dtype)
         finer = size / CROP_PX
         across, down = (
             (cv2.resize(field.astype(np.float32) + 0.5, (size, size), interpolation=cv2.INTER_LINEAR)) * finer - 0.5
             for field in (self.across, self.down)
         )
-        return np.asarray(_sample(picture, across, down), np.uint8)
+        return np.asarray(_sample(picture, across, down), picture.dtype)
 
 
 def bend(points: Points, wanted: Points, border: Floats = BORDER) -> Bend:

@@ -1,17 +1,21 @@
 """The identity bent to a window: what stage 2 and, in the end, the viewer is shown of the target's own head."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
+from contextalk.faces.matte import behind
 from contextalk.faces.mouth_insides import inside_lacking, lend_insides
 from contextalk.faces.warp import bend, bends
 from contextalk.generation.detail import refine
 from contextalk.generation.identity import IdentityHead
 
 Pictures = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +55,23 @@ def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> B
             others[index] = one.of(wide)
         return lend_insides(heads, identity.points, wanted, others)
 
-    return BentHeads(
-        heads=at(identity.picture, mouth and mouth.picture),
-        fine=None if identity.fine is None else at(identity.fine, mouth and mouth.fine),
-    )
+    heads = at(identity.picture, mouth and mouth.picture)
+    fine = None if identity.fine is None else at(identity.fine, mouth and mouth.fine)
+    if identity.matte is None:
+        return BentHeads(heads=heads, fine=fine)
+    mattes = [one.of(identity.matte) for one in bent]
+    rooms = [behind(picture, matte) for picture, matte in zip(masked, mattes, strict=True)]
+    return BentHeads(heads=_set_in(heads, mattes, rooms), fine=None if fine is None else _set_in(fine, mattes, rooms))
+
+
+def _set_in(heads: Pictures, mattes: Sequence[Floats], rooms: Sequence[Pictures]) -> Pictures:
+    """Heads (F, S, S, 3) before what may be behind them."""
+    size = heads.shape[2], heads.shape[1]
+    whole = np.empty_like(heads)
+    for index, (head, matte, room) in enumerate(zip(heads, mattes, rooms, strict=True)):
+        share, wall = (cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR) for picture in (matte, room))
+        whole[index] = np.rint(wall + share[..., None] * (head.astype(np.float32) - wall))
+    return whole
 
 
 def cross_fade(one: BentHeads, other: BentHeads) -> BentHeads:

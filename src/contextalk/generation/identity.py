@@ -15,6 +15,7 @@ from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks, mouth_opening
 from contextalk.faces.annotations import picture_sidecar
+from contextalk.faces.matte import person_matte
 from contextalk.faces.mouth_insides import OPENER, WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
@@ -28,6 +29,9 @@ SPARE_DISTANCE_S = 1.0
 _MOST_HEADS = 6
 _OTHER_POSE_DEG = 8.0
 """A further picture is worth keeping from this turn of the head on: less needs to be bent."""
+
+_EYES_OPEN, _EYES_CLOSED = 0.75, 90.0
+"""Eyes less open than this share of the usual cannot be bent open, and count as much as so many degrees of turn."""
 
 _UNKNOWN_TURN_DEG = 360.0
 """Worse than yaw and pitch can be together."""
@@ -68,12 +72,15 @@ class IdentityHead:
         points: (70, 2) float32 crop px: 68 landmarks and both pupils, these NaN where unknown.
         fine: (S, S, 3), the same from the scene's own pixels; None where the crop has them all.
         mouth: The same person with a mouth more open, from about the same side; None where there is none.
+        matte: (256, 256) share of each pixel that is the person, of a picture from elsewhere; None where what is around
+            the head is around it in the scene, too.
     """
 
     picture: Picture
     points: Points
     fine: Picture | None = None
     mouth: "IdentityHead | None" = None
+    matte: NDArray[np.float32] | None = None
 
     @property
     def shows_inside(self) -> bool:
@@ -88,6 +95,7 @@ class IdentityHead:
             points=_mirrored(self.points),
             fine=None if self.fine is None else np.ascontiguousarray(self.fine[:, ::-1]),
             mouth=self.mouth and self.mouth.mirrored(),
+            matte=None if self.matte is None else np.ascontiguousarray(self.matte[:, ::-1]),
         )
 
 
@@ -218,7 +226,8 @@ def identity_from_file(path: Path) -> Identity:
     beside = picture_sidecar(path)
     written = None if beside is None else Landmarks.load(beside)
     points, crop = identity_square(rgb, f"identity picture {path}", landmarks=written)
-    return Identity(heads=(_head(rgb, crop, 0, points, fine_size(float(crop.side_px[0]))),), times_s=(None,))
+    head = _head(rgb, crop, 0, points, fine_size(float(crop.side_px[0])))
+    return Identity(heads=(replace(head, matte=person_matte(head.picture, points)),), times_s=(None,))
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
@@ -237,7 +246,8 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     penalty = _penalty(landmarks, crop, generated)
     # A head whose pose is not known is taken last.
     turned = np.nan_to_num(np.abs(landmarks.head_pose[:, :2]).sum(axis=1), nan=_UNKNOWN_TURN_DEG)
-    score = np.where(landmarks.valid, penalty + turned, np.inf)
+    closed = landmarks.eyes_open < _EYES_OPEN
+    score = np.where(landmarks.valid, penalty + turned + _EYES_CLOSED * closed, np.inf)
     best = int(np.argmin(score))
     frames = [best]
     if generated[best]:
@@ -246,7 +256,8 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
         far = np.flatnonzero(apart & landmarks.valid)
         spare = [int(far[np.argmin(score[far])])] if len(far) else seen[[0, -1]].tolist()
         frames += [frame for frame in dict.fromkeys(spare) if frame != best]
-    pose, usable = landmarks.head_pose[:, :2], penalty <= penalty[best]
+    pose, usable = landmarks.head_pose[:, :2], (penalty <= penalty[best]) & ~closed
+    usable[best] = True
     frames += _other_poses(pose, usable, frames, _MOST_HEADS)
     mouths = _open_mouths(landmarks, score, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))

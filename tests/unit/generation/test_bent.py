@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 from tests.generation_kit import face_points
 
 from contextalk.faces.crop import head_mask
@@ -127,3 +128,23 @@ def test_a_bend_is_the_same_at_every_size():
     small = cv2.resize(large, (256, 256), interpolation=cv2.INTER_AREA)
     # A quarter px of misplacement would show as 5 levels in this texture.
     assert np.abs(small[INSIDE].astype(int) - one.of(textured(1))[INSIDE]).mean() < 4
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_a_picture_from_elsewhere_leaves_its_room_there(fine: bool):
+    """The right half is the person's: left of it the scene's wall goes on, as fine as the head is."""
+    own = np.full((256, 256, 3), 200, np.uint8)
+    matte = np.zeros((256, 256), np.float32)
+    matte[:, 128:] = 1
+    large = cv2.resize(own, (768, 768)) if fine else None
+    head = IdentityHead(picture=own, points=face(8), matte=matte, fine=large)
+    masked = masked_like(np.full((256, 256, 3), 50, np.uint8), 1)
+    bent = bend_identity(head, masked, face(8)[None])
+    heads, times = (bent.heads, 1) if bent.fine is None else (bent.fine, 3)
+    assert len(heads[0]) == 256 * times
+    middle = heads[0, 128 * times]
+    assert np.abs(middle[60 * times : 120 * times].astype(int) - 50).max() <= 1
+    assert (middle[136 * times : 190 * times] == 200).all()
+    mirrored = head.mirrored().matte
+    assert mirrored is not None
+    assert np.array_equal(mirrored, matte[:, ::-1])

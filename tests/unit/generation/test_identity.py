@@ -251,3 +251,21 @@ def test_landmarks_beside_a_picture_say_where_the_face_is(tmp_path: Path):
     beside.write_bytes(b"no landmarks")
     with pytest.raises(ContextalkError, match="no landmarks file"):
         identity_from_file(picture)
+
+
+def test_closed_eyes_are_no_picture_where_there_are_open_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Turned straight in a blink, turned away some degrees with open eyes: these can be closed, those not opened."""
+    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((240, 320, 3), np.uint8))
+    landmarks = still_landmarks(np.arange(100) / 25, (320, 240))
+    blinks = np.arange(100) % 25 < 6
+    for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        landmarks.points[blinks, upper] = landmarks.points[blinks, lower]
+    landmarks.head_pose[:] = np.where(blinks, 0.0, 20.0)[:, None]
+    crop = CropPath(centre_px=np.full((100, 2), 120, np.float32), side_px=np.full(100, 150, np.float32))
+    identity = identity_from_scene(tmp_path, landmarks, crop, np.ones(100, bool))
+    taken = [round(time_s * 25) for time_s in identity.times_s if time_s is not None]
+    assert len(taken) >= 2
+    assert not blinks[taken].any()
+    landmarks.points[~blinks] = np.nan
+    asleep = replace(landmarks, valid=blinks)
+    assert identity_from_scene(tmp_path, asleep, crop, np.ones(100, bool)).heads, "there are no others"

@@ -15,7 +15,7 @@ from contextalk.core.errors import DatasetError
 from contextalk.dataset.clips import Clip, read_clips
 from contextalk.dataset.manifest import ManifestRow, read_manifest
 from contextalk.evaluation.features import dataset_pictures
-from contextalk.evaluation.reproduce.material import Context, Material, pair_up, write_identity
+from contextalk.evaluation.reproduce.material import Context, Material, pair_up, picture_frame, write_identity
 from contextalk.evaluation.scenes import lay_square
 from contextalk.faces.annotations import picture_sidecar
 from contextalk.media.audio import write_wav
@@ -99,11 +99,10 @@ def write_scene(clip: Clip, folder: Path) -> None:
 
 
 def _write_identities(dataset: Path, keys: set[str], folder: Path) -> None:
-    """The head in the middle of each clip, or the next that has landmarks, and these beside it."""
+    """The head in the middle of each clip, with open eyes, and its landmarks beside it."""
     missing = {key for key in keys if picture_sidecar(folder / f"{key}.png") is None}
     for clip in read_clips(dataset, keys=missing) if missing else ():
-        seen = np.flatnonzero(clip.landmarks.valid)
-        middle = seen[len(seen) // 2]
+        middle = picture_frame(clip.landmarks)
         faces = clip.crop.to_crop(np.concatenate([clip.landmarks.points, clip.landmarks.pupils], axis=1))
         pose = clip.landmarks.head_pose[middle]
         write_identity(folder / f"{clip.key}.png", clip.head[middle], faces[middle], pose)

@@ -12,7 +12,7 @@ from contextalk.core.errors import ContextalkError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import TWIN, Landmarks, Shot
 from contextalk.evaluation.features import EVERY, Frames, RealPictures
-from contextalk.evaluation.reproduce.material import Context, Material, pair_up, write_identity
+from contextalk.evaluation.reproduce.material import Context, Material, pair_up, picture_frame, write_identity
 from contextalk.faces.annotations import picture_sidecar
 from contextalk.faces.crop import crop_path
 from contextalk.faces.views import head_crop, resized_scene
@@ -64,11 +64,11 @@ def main_person(scene: Path) -> int:
 def identity_picture(scene: Path, path: Path) -> Path:
     """The main person's head in the middle of a scene, as a picture of its own with its exact landmarks beside it.
 
-    Kept where it is there.
+    With open eyes, as people give their pictures. Kept where it is there.
     """
     if picture_sidecar(path) is None:
         landmarks = Landmarks.load(scene / f"landmarks-{main_person(scene)}.npz")
-        middle = len(landmarks) // 2
+        middle = picture_frame(landmarks)
         low, high = landmarks.points[middle].min(axis=0), landmarks.points[middle].max(axis=0)
         border = _AROUND_FACE * (high - low)[0]
         frame = next(read_frames(scene / "scene.mp4", start=middle, stop=middle + 1)).rgb

@@ -19,6 +19,9 @@ from contextalk.dataset.clips import bring_dataset
 from contextalk.dataset.manifest import MANIFEST
 from contextalk.evaluation.features import RealPictures
 
+_AWAKE = 0.8
+"""Of how open the eyes usually are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -98,6 +101,12 @@ def pair_up(contexts: Sequence[Context], durations_s: Sequence[float], talks: Se
                 pairs[context.name] = contexts[other]
                 break
     return pairs
+
+
+def picture_frame(landmarks: Landmarks) -> int:
+    """The frame nearest the middle that shows the face with open eyes: nobody gives a picture in which they blink."""
+    awake = np.flatnonzero(landmarks.valid & (landmarks.eyes_open >= _AWAKE))
+    return int(awake[np.abs(awake - len(landmarks) // 2).argmin()])
 
 
 def write_identity(path: Path, picture: NDArray[np.uint8], face: Points, head_pose: NDArray[np.float32]) -> None:
