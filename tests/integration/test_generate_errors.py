@@ -160,6 +160,10 @@ def landmarks_of_another_time(request: GenerateRequest, folder: Path) -> Generat
         (lambda r, _: replace(r, output=r.scene), "is the scene itself"),
         (lambda r, _: replace(r, report=r.output), "the report .* is the output itself"),
         (lambda r, _: replace(r, save_landmarks=r.audio), "the save_landmarks .* is the audio itself"),
+        (
+            lambda r, _: replace(r, identity=r.scene, save_landmarks=r.scene.with_suffix(".landmarks.npz")),
+            "the save_landmarks .* is the landmarks file of the identity itself",
+        ),
         (lambda r, f: replace(r, report=f / "nowhere" / "r.json"), "is no folder"),
         (lambda r, _: replace(r, seed=-1), "seed is -1"),
         (lambda r, _: replace(r, steps=0), "0 solver steps"),

@@ -60,8 +60,7 @@ class Bench:
         return None if self.compile == "none" else self.compile
 
     def _train(self) -> Mapping[str, float | str]:
-        from contextalk.core.memory import keep_memory
-        from contextalk.models.machine import choose_device
+        from contextalk.models.machine import choose_device, keep_memory
         from contextalk.training.bench import measure_training
 
         keep_memory()
@@ -75,12 +74,11 @@ class Bench:
         )
 
     def _generate(self) -> Mapping[str, float | str]:
-        from contextalk.core.memory import keep_memory
         from contextalk.diffusion.samplers import check_sampler
         from contextalk.generation.bench import measure_generation
         from contextalk.generation.stages import Drawing
         from contextalk.models.bundle import Bundle, BundleCard
-        from contextalk.models.machine import choose_device
+        from contextalk.models.machine import choose_device, keep_memory
         from contextalk.presets import PRESETS
 
         keep_memory()

@@ -82,10 +82,18 @@ def _hand_models() -> str:
 
 
 def _face_models() -> str:
-    from contextalk.faces.mediapipe_models import FULL_RANGE, IRIS, MESH, SHORT_RANGE, model_path, wheel_version
+    from contextalk.faces.mediapipe_models import (
+        FULL_RANGE,
+        IRIS,
+        MESH,
+        PERSON,
+        SHORT_RANGE,
+        model_path,
+        wheel_version,
+    )
 
     try:
-        folders = {str(model_path(name).parents[1]) for name in (SHORT_RANGE, FULL_RANGE, MESH, IRIS)}
+        folders = {str(model_path(name).parents[1]) for name in (SHORT_RANGE, FULL_RANGE, MESH, IRIS, PERSON)}
     except ContextalkError as error:
         return f"MISSING: {error}"
     return f"mediapipe {wheel_version()} in {', '.join(folders)}"

@@ -32,16 +32,6 @@ def mouth_opening(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return (gap / np.maximum(eyes, 1e-6)).astype(np.float32)
 
 
-def eye_aspect_ratio(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Height over width of both eyes' outlines (Soukupová and Čech 2016, Eq. 1): (F, 68+, 2) in any px → (F,)."""
-    ratios: list[NDArray[np.floating]] = []
-    for outer, upper_1, upper_2, inner, lower_2, lower_1 in (range(36, 42), range(42, 48)):
-        height = np.linalg.norm(points[:, upper_1] - points[:, lower_1], axis=-1)
-        height = height + np.linalg.norm(points[:, upper_2] - points[:, lower_2], axis=-1)
-        ratios.append(height / (2 * np.linalg.norm(points[:, outer] - points[:, inner], axis=-1)))
-    return np.mean(ratios, axis=0).astype(np.float32)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landmarks:
     """A face over time; the `.npz` that stage 1 writes, a person edits and stage 2 draws.
@@ -116,12 +106,6 @@ class Landmarks:
             times_s=at_s.astype(np.float64),
             size_px=self.size_px,
         )
-
-    @property
-    def eyes_open(self) -> NDArray[np.float32]:
-        """(F,) how open the eyes are, over what is usual for the person: about 1, less than a half in a blink."""
-        ratio = eye_aspect_ratio(self.points)
-        return ratio / max(float(np.nanmedian(ratio[self.valid])), 1e-6) if self.valid.any() else ratio
 
     @property
     def mouth_open(self) -> NDArray[np.float32]:

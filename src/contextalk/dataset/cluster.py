@@ -13,7 +13,7 @@ from typing import Any
 
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.places import Folder, Place
-from contextalk.dataset.workers import POLL_S, TRIES, Result, Task, be_a_worker, now_and_then
+from contextalk.dataset.workers import POLL_S, TRIES, Result, Task, now_and_then, use_one_thread
 
 LOCAL = "local"
 """Address of a cluster of this machine's processes, begun and ended with its use."""
@@ -179,7 +179,7 @@ def _knock(address: str) -> None:
 
 
 def _do(task: Task[Result], mailbox: Any, number: int) -> Result:
-    be_a_worker()
+    use_one_thread()
     return task(now_and_then(lambda *message: mailbox.tell.remote(number, *message)))
 
 

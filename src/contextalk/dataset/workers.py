@@ -19,6 +19,8 @@ from typing import Protocol, TypeVar
 
 import cv2
 
+from contextalk.media import scaler
+
 TRIES = 2
 """A process may be killed by something that has nothing to do with its task: once."""
 
@@ -143,14 +145,15 @@ def _begin(mouth: Connection, parent: int) -> None:
     """In a new process: it ends with its parent, even one that was killed, and leaves Ctrl-C to it."""
     global _mouth
     _mouth = mouth
-    be_a_worker()
+    use_one_thread()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def be_a_worker() -> None:
-    """There is one for every core."""
+def use_one_thread() -> None:
+    """OpenCV and FFmpeg's scaler share the cores among workers, not among threads of each."""
     cv2.setNumThreads(1)
+    scaler.use_one_thread()
 
 
 def _end_with(parent: int) -> None:

@@ -30,9 +30,14 @@ def sidecars(place: Path) -> list[Path]:
     return [path for _, path in sorted(numbered)]
 
 
+def sidecar_path(picture: Path) -> Path:
+    """Where landmarks of a picture NAME.png of somebody belong: `NAME.landmarks.npz` beside it."""
+    return picture.with_suffix(".landmarks.npz")
+
+
 def picture_sidecar(picture: Path) -> Path | None:
-    """`NAME.landmarks.npz` beside a picture NAME.png of somebody; None: there is none."""
-    path = picture.with_suffix(".landmarks.npz")
+    """The landmarks that lie beside a picture of somebody; None: there are none."""
+    path = sidecar_path(picture)
     return path if path.is_file() else None
 
 

@@ -17,8 +17,8 @@ from contextalk.faces.hands import HandFinder, hands_version, why_no_hands
 from contextalk.media.video import Picture
 
 LOOK_EVERY_S = 0.2
-"""From one look to the next where no hand is: every hand is met that stays for this and a frame, and none counts that
-stays for less (`hand_tracks.py: SHORTEST_S`)."""
+"""From one look to the next where no hand is: every hand is met that stays for this and a frame. Half a frame less
+counts (`hand_tracks.py: SHORTEST_S`), and of such some are missed."""
 
 SQUARE_GROWTH = 3.5
 """Side of the square that is looked at over the longer side of the face's box (brows to chin): the mask and half a
@@ -27,6 +27,9 @@ hand around it."""
 HIDDEN_S = 2.0
 """Where a face was seen last is looked at for so long: a hand may hide it. Where none was seen since the watch began it
 may be anywhere, and for so long the whole picture is looked at."""
+
+_MOST_HELD = 8
+"""Pictures between two looks, which are kept: of 4K eight have 200 MB."""
 
 _SAME_TIME_S = 0.002
 """Times of frames are rounded, to thousandths in some containers."""
@@ -83,7 +86,8 @@ class HandWatch:
         if not self._met and picture.time_s - self._began_s < HIDDEN_S:
             squares = [_whole(picture.rgb)]
         self._held.append((picture, squares))
-        if picture.time_s - self._looked_s >= LOOK_EVERY_S - _SAME_TIME_S:
+        due = picture.time_s - self._looked_s >= LOOK_EVERY_S - _SAME_TIME_S
+        if due or len(self._held) >= _MOST_HELD:
             self._look()
             self._looked_s = picture.time_s
 

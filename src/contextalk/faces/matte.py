@@ -1,7 +1,5 @@
 """Which part of a head crop is the person: what is around somebody in a picture from elsewhere belongs nowhere else."""
 
-from functools import cache
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +45,16 @@ def person_matte(picture: Picture, points: Points) -> Floats:
     Args:
         picture: (256, 256, 3) head crop.
         points: (70, 2) crop px.
+
+    Raises:
+        ContextalkError: The models are not installed.
     """
     face = points[:68].astype(np.float32)
     width, height = np.ptp(face, axis=0)
     sure, doubt = np.zeros((CROP_PX, CROP_PX), np.uint8), _disc(_DOUBT * height)
     cv2.fillConvexPoly(sure, np.rint(cv2.convexHull(face)).astype(np.int32), 1)
     middle, chin = face[4:13, 0].mean(), int(np.clip(face[8, 1], 0, CROP_PX))
-    share = next(iter(_network()(picture).values()))[..., -1]
+    share = _share_of_person(picture)
     guess = (share > _PERSON).astype(np.uint8) | sure
     guess[chin:] |= share[chin:] > _BODY
     guess[chin:, np.abs(np.arange(CROP_PX) + 0.5 - middle) < _NECK / 2 * width] = 1
@@ -67,8 +68,8 @@ def person_matte(picture: Picture, points: Points) -> Floats:
         models = np.zeros((2, 1, 65))
         cv2.setRNGSeed(0)  # its clusters begin at random
         cv2.grabCut(picture, labels, (0, 0, 0, 0), models[0], models[1], _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    person = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(person, (0, 0), _SOFT_PX), np.float32)
+    person = _connected(np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)), sure)
+    return np.asarray(cv2.GaussianBlur(person.astype(np.float32), (0, 0), _SOFT_PX), np.float32)
 
 
 def behind(masked: Picture, matte: Floats) -> Picture:
@@ -97,9 +98,15 @@ def behind(masked: Picture, matte: Floats) -> Picture:
     return np.clip(np.rint(spread), 0, 255).astype(np.uint8)
 
 
-@cache
-def _network() -> Network:
-    return Network(PERSON, low=0.0, high=1.0)
+def _share_of_person(picture: Picture) -> Floats:
+    """What the network says, (256, 256). It is opened anew: pictures are few, and threads may not share it."""
+    return next(iter(Network(PERSON, low=0.0, high=1.0)(picture).values()))[..., -1]
+
+
+def _connected(person: NDArray[np.bool_], face: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """What of the person hangs together with the face: others in the picture are not taken along."""
+    _, pieces = cv2.connectedComponents(person.astype(np.uint8))
+    return person & np.isin(pieces, np.unique(pieces[face > 0]))
 
 
 def _disc(radius_px: float) -> NDArray[np.uint8]:

@@ -110,6 +110,12 @@ def _check_landmarks(landmarks: Landmarks, rgb: NDArray[np.uint8], name: str) ->
             f"the landmarks beside {name} are {len(landmarks)} faces in {landmarks.size_px[0]}x{landmarks.size_px[1]} "
             f"px, {int(landmarks.valid.sum())} of them valid, wanted one valid face in {size_px[0]}x{size_px[1]} px"
         )
+    points = landmarks.points[0]
+    if not np.isfinite(points).all():
+        missing = np.flatnonzero(~np.isfinite(points).all(axis=1)).tolist()
+        raise TargetError(f"the landmarks beside {name} lack points {missing}, wanted all {len(points)}")
+    if not ((points >= 0) & (points < size_px)).all(axis=1).mean() > 0.5:
+        raise TargetError(f"the landmarks beside {name} lie outside the picture of {size_px[0]}x{size_px[1]} px")
 
 
 def _area(track: Track) -> float:

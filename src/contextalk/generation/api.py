@@ -4,14 +4,13 @@ from pathlib import Path
 
 import torch
 
-from contextalk.core.memory import keep_memory
 from contextalk.core.records import GenerateRequest
 from contextalk.diffusion.samplers import check_sampler
 from contextalk.generation.lip_references import lip_lead_s
 from contextalk.generation.pipeline import Picture, Pipeline
 from contextalk.generation.stages import Drawing, Stage1, Stage2
 from contextalk.models.bundle import Bundle
-from contextalk.models.machine import choose_device, describe
+from contextalk.models.machine import choose_device, describe, keep_memory
 
 
 def load_bundle(path: Path | None = None) -> Bundle:

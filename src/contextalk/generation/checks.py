@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import GenerateRequest
+from contextalk.faces.annotations import sidecar_path
 from contextalk.generation.report import report_path
 from contextalk.media.files import check_video_suffix
 
@@ -48,6 +49,8 @@ def _check_distinct(request: GenerateRequest) -> None:
     """No output takes the place of an input or of another output."""
     inputs = ("scene", "audio", "identity", "mask", "landmarks")
     taken = {path.resolve(): name for name in inputs if (path := getattr(request, name)) is not None}
+    if request.identity is not None:
+        taken[sidecar_path(request.identity).resolve()] = "landmarks file of the identity"
     outputs = {"output": request.output, "report": report_path(request), "save_landmarks": request.save_landmarks}
     for name, path in outputs.items():
         if path is None:

@@ -15,6 +15,7 @@ from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks, mouth_opening
 from contextalk.faces.annotations import picture_sidecar
+from contextalk.faces.eyes import eyes_open
 from contextalk.faces.matte import person_matte
 from contextalk.faces.mouth_insides import OPENER, WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
@@ -31,7 +32,7 @@ _OTHER_POSE_DEG = 8.0
 """A further picture is worth keeping from this turn of the head on: less needs to be bent."""
 
 _EYES_OPEN, _EYES_CLOSED = 0.75, 90.0
-"""Eyes less open than this share of the usual cannot be bent open, and count as much as so many degrees of turn."""
+"""Eyes less open than this share of the usual (`eyes_open`) cannot be bent open: they count as so many degrees."""
 
 _UNKNOWN_TURN_DEG = 360.0
 """Worse than yaw and pitch can be together."""
@@ -120,7 +121,7 @@ class Identity:
     """Heads of the target.
 
     Attributes:
-        heads: The most frontal one first, then others in other poses.
+        heads: The most frontal one with open eyes first, then others in other poses.
         times_s: When in the scene each was taken; None for a picture that the user gave.
         mouths: Heads with open mouths, whose inside can be lent.
         mouth_times_s: When each of these was taken.
@@ -231,7 +232,7 @@ def identity_from_file(path: Path) -> Identity:
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
-    """The target's own head in the scene: the most frontal one that is whole in the picture, and some in other poses.
+    """The target's own head in the scene: the most frontal whole one with open eyes, and some in other poses.
 
     Frames that are not generated come first; where there are none, a second picture serves the windows that hold the
     first. Where the face is not seen long enough for that, its first and last head serve: only a window that holds
@@ -246,7 +247,7 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     penalty = _penalty(landmarks, crop, generated)
     # A head whose pose is not known is taken last.
     turned = np.nan_to_num(np.abs(landmarks.head_pose[:, :2]).sum(axis=1), nan=_UNKNOWN_TURN_DEG)
-    closed = landmarks.eyes_open < _EYES_OPEN
+    closed = eyes_open(landmarks) < _EYES_OPEN
     score = np.where(landmarks.valid, penalty + turned + _EYES_CLOSED * closed, np.inf)
     best = int(np.argmin(score))
     frames = [best]
@@ -256,9 +257,8 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
         far = np.flatnonzero(apart & landmarks.valid)
         spare = [int(far[np.argmin(score[far])])] if len(far) else seen[[0, -1]].tolist()
         frames += [frame for frame in dict.fromkeys(spare) if frame != best]
-    pose, usable = landmarks.head_pose[:, :2], (penalty <= penalty[best]) & ~closed
-    usable[best] = True
-    frames += _other_poses(pose, usable, frames, _MOST_HEADS)
+    usable = penalty <= penalty[best]
+    frames += _other_poses(landmarks.head_pose[:, :2], usable & ~closed, frames, _MOST_HEADS)
     mouths = _open_mouths(landmarks, score, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
     size = fine_size(float(crop.side_px[generated].max(initial=0)))

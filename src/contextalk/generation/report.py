@@ -49,10 +49,19 @@ def versions() -> dict[str, str]:
         "contextalk": _own_version(),
         "torch": torch.__version__,
         "diffusers": metadata.version("diffusers"),
+        "mediapipe": _version_of("mediapipe"),
+        "ai-edge-litert": _version_of("ai-edge-litert"),
         "av": av.__version__,
         "cv2": cv2.__version__,
         "numpy": np.__version__,
     }
+
+
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def input_digests(request: GenerateRequest) -> dict[str, dict[str, str] | None]:

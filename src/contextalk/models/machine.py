@@ -4,6 +4,8 @@ A network is moved once; whatever it is given is moved to it (`device_of`), and 
 that every device is given the same ones.
 """
 
+import ctypes
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
@@ -17,6 +19,9 @@ CPU = torch.device("cpu")
 
 _MEMORY_SHARE = 0.5
 """Of a card's free memory that stored data may take; the rest is the networks'."""
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+"""Parameters of glibc's mallopt(3)."""
 
 
 def choose_device(wanted: Device) -> torch.device:
@@ -83,3 +88,23 @@ def compute_type(device: torch.device) -> torch.dtype:
     # PyTorch has no public name for this question; tests/unit/models/test_machine.py asks it.
     native = capability.startswith("AVX512") and torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if native else torch.float32
+
+
+@cache
+def keep_memory() -> bool:
+    """Let the C library keep freed memory instead of handing it back after every tensor.
+
+    By default glibc maps each large tensor afresh and the kernel zeroes it page by page: half of a training step's time
+    on two cores was spent there (docs/performance.md). Costs memory up to the largest step, no results.
+
+    Returns:
+        Whether the C library took the settings; false where it is not glibc.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallopt") or not hasattr(library, "gnu_get_libc_version"):
+        return False
+    largest_int = 2**31 - 1
+    settings = ((_M_TRIM_THRESHOLD, largest_int), (_M_TOP_PAD, 2**28), (_M_MMAP_MAX, 0))
+    return all(library.mallopt(name, value) == 1 for name, value in settings)

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
-from contextalk.core.memory import keep_memory
 from contextalk.core.records import Progress
-from contextalk.models.machine import device_of, fast_arithmetic
+from contextalk.models.machine import device_of, fast_arithmetic, keep_memory
 from contextalk.models.pictures import inference
 from contextalk.training.checkpoint import load_checkpoint, save_checkpoint
 from contextalk.training.config import Budget, TrainConfig

@@ -196,7 +196,9 @@ def test_looks_are_a_fifth_of_a_second_apart_at_any_rate(rate_hz: float | str) -
     looks_s = times_s[sorted(set(find.frames))]
     # Never later than at the first frame after a fifth of a second, and away from the hand never much sooner.
     assert np.diff(looks_s).max() <= 0.2 + max(steps_s)
-    assert np.diff(looks_s[looks_s < times_s[12] - 0.3]).min(initial=1) >= 0.195
+    # Of fast pictures eight are held at most.
+    shortest_s = min(0.195, 7.5 * float(np.median(steps_s)))
+    assert np.diff(looks_s[looks_s < times_s[12] - 0.3]).min(initial=1) >= shortest_s
 
 
 def test_a_face_that_a_hand_hides_is_looked_at_where_it_was(tmp_path: Path) -> None:

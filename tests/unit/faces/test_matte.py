@@ -1,5 +1,6 @@
 """Who is the person in a picture, and what may be behind somebody else's head."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 from contextalk.core.geometry import Points
 from contextalk.faces import matte as room_of_mattes
 from contextalk.faces.crop import head_mask
+from contextalk.faces.hands import why_no_hands
 from contextalk.faces.matte import behind, person_matte
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop, masked_crop
@@ -46,7 +48,7 @@ def test_what_is_seen_of_the_room_stays():
 
 
 def test_a_face_is_the_persons_whatever_the_network_takes_it_for(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(room_of_mattes, "_network", lambda: lambda _: {"share": np.zeros((256, 256, 1), np.float32)})
+    monkeypatch.setattr(room_of_mattes, "_share_of_person", lambda _: np.zeros((256, 256), np.float32))
     picture = np.full((256, 256, 3), 90, np.uint8)
     matte = person_matte(picture, face())
     inside = np.zeros((256, 256), np.uint8)
@@ -54,6 +56,31 @@ def test_a_face_is_the_persons_whatever_the_network_takes_it_for(monkeypatch: py
     inner = cv2.erode(inside, np.ones((7, 7), np.uint8)) > 0  # the edge is soft
     assert matte[inner].min() > 0.99
     assert matte[:60].max() < 0.01, "the wall above is nobody"
+
+
+def test_others_in_the_picture_are_not_taken_along(monkeypatch: pytest.MonkeyPatch):
+    share = np.zeros((256, 256), np.float32)
+    picture = np.full((256, 256, 3), 90, np.uint8)
+    for left in (70, 215):
+        share[70:256, left : left + 30] = 1
+        picture[70:256, left : left + 30] = 200
+    share[70:256, 70:190], picture[70:256, 70:190] = 1, 200
+    monkeypatch.setattr(room_of_mattes, "_share_of_person", lambda _: share)
+    matte = person_matte(picture, face())
+    assert matte[100:200, 80:180].min() > 0.99
+    assert matte[:, 205:].max() < 0.01
+
+
+def test_threads_do_not_share_a_network():
+    """As two calls of `generate` in one program do."""
+    pytest.importorskip("ai_edge_litert")
+    if why_no_hands():
+        pytest.skip(why_no_hands())
+    picture = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    alone = person_matte(picture, face())
+    with ThreadPoolExecutor(2) as pool:
+        for matte in pool.map(lambda _: person_matte(picture, face()), range(8)):
+            np.testing.assert_array_equal(matte, alone)
 
 
 @pytest.mark.media

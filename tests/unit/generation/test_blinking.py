@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.generation_kit import still_landmarks
 
-from contextalk.core.records import eye_aspect_ratio
+from contextalk.evaluation.heads import eye_aspect_ratio
 from contextalk.evaluation.metrics.blinks import count_closings
 from contextalk.generation.blinking import add_blinks, closures
 

@@ -11,6 +11,8 @@ from tests.generation_kit import face_points, still_landmarks
 from contextalk.core.errors import ContextalkError, TargetError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks
+from contextalk.faces.eyes import eyes_open
+from contextalk.faces.head_model import head_points
 from contextalk.generation import identity as room
 from contextalk.generation.identity import (
     Identity,
@@ -248,6 +250,12 @@ def test_landmarks_beside_a_picture_say_where_the_face_is(tmp_path: Path):
         wrong.save(beside)
         with pytest.raises(TargetError, match=says):
             identity_from_file(picture)
+    for wrong, says in ((np.nan, r"lack points \[30\], wanted all 68"), (400, "lie outside the picture")):
+        points = written.points.copy()
+        points[0, 30 if np.isnan(wrong) else slice(None)] += wrong
+        replace(written, points=points).save(beside)
+        with pytest.raises(TargetError, match=says):
+            identity_from_file(picture)
     beside.write_bytes(b"no landmarks")
     with pytest.raises(ContextalkError, match="no landmarks file"):
         identity_from_file(picture)
@@ -269,3 +277,20 @@ def test_closed_eyes_are_no_picture_where_there_are_open_ones(monkeypatch: pytes
     landmarks.points[~blinks] = np.nan
     asleep = replace(landmarks, valid=blinks)
     assert identity_from_scene(tmp_path, asleep, crop, np.ones(100, bool)).heads, "there are no others"
+
+
+def test_eyes_of_turned_heads_are_no_more_open():
+    """Over its foreshortened width an eye opens by half at 40 degrees, and frontal ones would count as closed."""
+    head = head_points()
+    yaw = np.radians(np.where(np.arange(100) < 40, 0, 45))
+    turned_head = np.stack(
+        [head[:, 0] * np.cos(yaw)[:, None] + head[:, 2] * np.sin(yaw)[:, None], np.tile(head[:, 1], (100, 1))], axis=2
+    )
+    points = (turned_head * 0.6 + np.array([160, 120])).astype(np.float32)
+    landmarks = replace(still_landmarks(np.arange(100) / 25, (320, 240)), points=points)
+    # The fit of a generic head to itself; the eyes' own points are not coplanar.
+    assert np.abs(eyes_open(landmarks) - 1).max() < 0.1
+    blink = points.copy()
+    for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        blink[5, upper] = blink[5, lower]
+    assert eyes_open(replace(landmarks, points=blink))[5] < 0.1

@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from contextalk.core.records import eye_aspect_ratio
 from contextalk.evaluation.evidence import Evidence
-from contextalk.evaluation.heads import found
+from contextalk.evaluation.heads import eye_aspect_ratio, found
 from contextalk.evaluation.metrics import Column
 
 COLUMNS = {

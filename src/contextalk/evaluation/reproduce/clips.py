@@ -11,7 +11,7 @@ from contextalk.core.choices import Progress
 from contextalk.evaluation.reproduce.material import Context
 from contextalk.evaluation.reproduce.methods import Given, Method
 from contextalk.evaluation.tables import write_text
-from contextalk.generation.report import input_digests
+from contextalk.generation.report import input_digests, versions
 from contextalk.generation.work import work_key
 
 _ROOMS = ("core", "media", "diffusion", "models", "faces", "generation", "evaluation/baselines")
@@ -50,7 +50,12 @@ def _generate(method: Method, context: Context, folder: Path, given: Given, bund
     request = method.request(context, video, given)
     settings = {name: value for name, value in asdict(request).items() if not isinstance(value, Path)}
     inputs = {name: file["sha256"] for name, file in input_digests(request).items() if file is not None}
-    parts = {"settings": settings | {"annotations": ""}, "inputs": inputs, "bundle": bundle_fingerprint}
+    parts = {
+        "settings": settings | {"annotations": ""},
+        "inputs": inputs,
+        "bundle": bundle_fingerprint,
+        "versions": versions(),
+    }
     key = work_key({**parts, "depends_on": method.depends_on, "code": code_digest()})
     note = video.with_suffix(".made")
     if note.is_file() and note.read_text() == key and video.is_file():

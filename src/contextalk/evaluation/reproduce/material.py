@@ -18,6 +18,8 @@ from contextalk.core.records import NUM_POINTS, Landmarks
 from contextalk.dataset.clips import bring_dataset
 from contextalk.dataset.manifest import MANIFEST
 from contextalk.evaluation.features import RealPictures
+from contextalk.faces.annotations import sidecar_path
+from contextalk.faces.eyes import eyes_open
 
 _AWAKE = 0.8
 """Of how open the eyes usually are."""
@@ -104,9 +106,17 @@ def pair_up(contexts: Sequence[Context], durations_s: Sequence[float], talks: Se
 
 
 def picture_frame(landmarks: Landmarks) -> int:
-    """The frame nearest the middle that shows the face with open eyes: nobody gives a picture in which they blink."""
-    awake = np.flatnonzero(landmarks.valid & (landmarks.eyes_open >= _AWAKE))
-    return int(awake[np.abs(awake - len(landmarks) // 2).argmin()])
+    """The frame nearest the middle that shows the face with open eyes: nobody gives a picture in which they blink.
+
+    Raises:
+        ContextalkError: No frame shows the face.
+    """
+    seen = np.flatnonzero(landmarks.valid)
+    if not len(seen):
+        raise ContextalkError("a clip shows its target's face in no frame, wanted one for a picture")
+    awake = seen[eyes_open(landmarks)[seen] >= _AWAKE]
+    free = awake if len(awake) else seen
+    return int(free[np.abs(free - len(landmarks) // 2).argmin()])
 
 
 def write_identity(path: Path, picture: NDArray[np.uint8], face: Points, head_pose: NDArray[np.float32]) -> None:
@@ -120,4 +130,4 @@ def write_identity(path: Path, picture: NDArray[np.uint8], face: Points, head_po
         valid=np.array([np.isfinite(face[:NUM_POINTS]).all()]),
         times_s=np.zeros(1),
         size_px=(picture.shape[1], picture.shape[0]),
-    ).save(path.with_suffix(".landmarks.npz"))
+    ).save(sidecar_path(path))
