@@ -24,6 +24,9 @@ lashes are, which are moved and not stretched."""
 _LID_POINTS = 25
 """Along the curve of a lid."""
 
+_SHUT_PX = 1e-3
+"""Between lids or lips that meet. A tenth of a px would show a pixel of the eye in every tenth column."""
+
 _BELOW_BROW = 0.5
 """Of the way from the lid to the middle of the brow: what a lid may pull along, so that no hair comes down with it."""
 
@@ -113,7 +116,7 @@ def _pull_lids(
         lashes = min(edge, above / 2)
         top, bottom = upper - above, lower + reach
         over = np.clip(_height(wanted[0], column), top + lashes + 1, bottom - edge - 2)
-        under = np.clip(_height(wanted[1], column), over + 0.1, bottom - edge - 1)
+        under = np.clip(_height(wanted[1], column), over + _SHUT_PX, bottom - edge - 1)
         _pull_column(
             rows,
             column,
@@ -136,7 +139,7 @@ def _pull_lips(rows: Floats, points: Points, wanted: Points) -> None:
         # The plate, which knew the outer edges alone, has kept what is between them in proportion.
         bent = over + (seen - seen[0]) / (seen[3] - seen[0]) * (under - over)
         upper = np.clip(upper, over + 1, under - 2)
-        lower = np.clip(lower, upper + 0.1, under - 1)
+        lower = np.clip(lower, upper + _SHUT_PX, under - 1)
         _pull_column(rows, column, [over, upper, lower, under], list(bent))
 
 
