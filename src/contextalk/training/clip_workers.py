@@ -7,11 +7,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import torch
 
 from contextalk.dataset.clips import Clip, read_clips
 from contextalk.dataset.manifest import read_manifest
+from contextalk.dataset.workers import use_one_thread
 
 _Told = TypeVar("_Told")
 _Made = TypeVar("_Made")
@@ -60,5 +60,5 @@ def _act_on_shard(dataset: Path, told: Mapping[str, _Told], act: Callable[[Clip,
 
 
 def _use_one_thread() -> None:
-    cv2.setNumThreads(1)
+    use_one_thread()
     torch.set_num_threads(1)
