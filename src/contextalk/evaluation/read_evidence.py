@@ -113,7 +113,7 @@ def read_evidence(generated: Path, reference: Path, estimator: Estimator) -> Evi
         truth=look(head_crops(video, crop), estimator),
         given=None if labels is None else _given(labels, crop),
         saved=Landmarks.load(landmarks).at(times_s) if landmarks.is_file() else None,
-        speaking=voice_activity(wave, times_s) >= LEAST_VOICE if labels is None else labels.of("speaking") > 0.5,
+        speaking=voice_activity([wave], times_s) >= LEAST_VOICE if labels is None else labels.of("speaking") > 0.5,
         joins=_marks(report["window_starts"], len(times_s)),
         crop=crop,
         wave=wave,

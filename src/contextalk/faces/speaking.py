@@ -5,7 +5,7 @@ that moment says *who*. Somebody who chews while another speaks off-screen is ta
 and listen are plug-ins (`active_speaker.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from contextalk.core.records import Landmarks
 from contextalk.core.time import SAMPLE_RATE_HZ
+from contextalk.media.waves import regroup_blocks
 
 MOUTH_MOTION = "mouth-motion-2"
 """Name and version of `speaking`, as an analysis has it."""
@@ -33,22 +34,25 @@ LEAST_MOTION_PER_S = 0.15
 """Change of mouth opening (in distances of the outer eye corners) per second below which a mouth is at rest."""
 
 
+_BLOCK_SAMPLES = 60 * SAMPLE_RATE_HZ
+
 _FAINT_PER_S = 0.02
 """Beyond that: a mouth that moves by no more is at most half sure to be the one that speaks."""
 
 
-def voice_activity(wave: NDArray[np.float32], times_s: NDArray[np.float64]) -> NDArray[np.float32]:
+def voice_activity(wave: Iterable[NDArray[np.float32]], times_s: NDArray[np.float64]) -> NDArray[np.float32]:
     """(F,) in [0, 1]: where the loudness around each time lies between the sound's noise floor and its speech level.
 
     Args:
-        wave: (S,) mono at `SAMPLE_RATE_HZ`.
+        wave: Blocks of mono samples at `SAMPLE_RATE_HZ`; a minute of them is held.
         times_s: (F,) times of the frames.
     """
     half = SAMPLE_RATE_HZ // 25
-    energy = np.concatenate([[0.0], np.cumsum(wave.astype(np.float64) ** 2)])
     middle = np.rint(times_s * SAMPLE_RATE_HZ).astype(np.int64)
-    low, high = np.clip(middle - half, 0, len(wave)), np.clip(middle + half, 0, len(wave))
-    power = (energy[high] - energy[low]) / np.maximum(high - low, 1)
+    ends = np.maximum([middle - half, middle + half], 0)
+    energy, samples = _energy_before(wave, ends)
+    low, high = np.minimum(ends, samples)
+    power = (energy[1] - energy[0]) / np.maximum(high - low, 1)
     loudness_db = 10 * np.log10(np.maximum(power, 1e-12))
     floor, top = np.percentile(loudness_db, [NOISE_PERCENTILE, SPEECH_PERCENTILE])
     floor = max(floor, SILENCE_DB)
@@ -56,6 +60,18 @@ def voice_activity(wave: NDArray[np.float32], times_s: NDArray[np.float64]) -> N
         return np.zeros(len(times_s), np.float32)
     # Full activity from half-way up: vowels are loud, and consonants between them are speech too.
     return np.clip((loudness_db - floor) / (top - floor) * 2 - 0.25, 0.0, 1.0).astype(np.float32)
+
+
+def _energy_before(wave: Iterable[NDArray[np.float32]], ends: NDArray[np.int64]) -> tuple[NDArray[np.float64], int]:
+    """Sum of the squares of all samples before each of `ends`, and how many samples there are."""
+    energy, total, samples = np.zeros(ends.shape), 0.0, 0
+    for block in regroup_blocks(wave, _BLOCK_SAMPLES):
+        sums = np.concatenate([[0.0], np.cumsum(np.square(block, dtype=np.float64))])
+        inside = (ends >= samples) & (ends < samples + len(block))
+        energy[inside] = total + sums[ends[inside] - samples]
+        total, samples = total + float(sums[-1]), samples + len(block)
+    energy[ends >= samples] = total
+    return energy, samples
 
 
 def mouth_motion(landmarks: Landmarks) -> NDArray[np.float64]:

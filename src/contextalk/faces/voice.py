@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contextalk.core.errors import ContextalkError
 from contextalk.core.time import SAMPLE_RATE_HZ
 from contextalk.faces.speaking import voice_activity
-from contextalk.media.audio import read_audio, stream_audio
+from contextalk.media.audio import stream_audio
 
 _PACKAGE, _NETWORK = "silero-vad", "silero_vad.jit"
 _CHUNK = 512
@@ -39,8 +39,8 @@ class LoudnessVoice:
     name = "loudness-1"
 
     def hear(self, video: Path, times_s: NDArray[np.float64]) -> NDArray[np.float32]:
-        """As `Voice`."""
-        return voice_activity(read_audio(video, rate_hz=SAMPLE_RATE_HZ), times_s)
+        """As `Voice`; the sound is streamed."""
+        return voice_activity(stream_audio(video, rate_hz=SAMPLE_RATE_HZ), times_s)
 
 
 class SileroVoice:
