@@ -62,11 +62,13 @@ def test_from_nothing_to_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     words = ("--data", dataset, "--run", further, "--preset", "debug", "--from", bundle)
     run("train", "codec", *words, "--windows", "4")
     run("train", "face-first", *words, "--windows", "6")
+    run("train", "landmark-sequence", *words, "--windows", "6", "--speech", dataset)  # dubbed by themselves
     run("bundle", further, "--from", bundle, "-o", fresh)
     old, new = Bundle.load(bundle), Bundle.load(fresh)
     same = {name: equal_weights(old.modules[name], new.modules[name]) for name in old.modules}
     assert same.pop("codec") is False
-    assert same.pop("face_first") is False
+    assert same.pop("face_first") is same.pop("landmark_sequence") is False
+    assert any((further / "latents").glob("dubbed-*/*.safetensors"))
     statistics = [name for name, _ in old.codec.named_buffers()]
     assert statistics
     assert all(new.codec.get_buffer(name).equal(old.codec.get_buffer(name)) for name in statistics)

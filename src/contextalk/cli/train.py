@@ -45,6 +45,8 @@ class Train:
         bundle: Start from the networks of this bundle; its codec is kept as it is, unless `codec` is named
             with `--windows`, which tunes it.
         windows: Train the network for this many windows instead of the preset's number.
+        speech: Folder or URL of a prepared dataset of real speakers: stage 1 (`context`, `landmark`) also learns the
+            clips of DATASET dubbed by them.
         lips: Where stage 2's lip references come from, decided when a run begins: own (a generator trained in the run),
             or wav2lip or wav2lip_gan (published weights that `contextalk weights import` took in, which generating
             then needs too); default: as the bundle of --from, else own.
@@ -60,6 +62,7 @@ class Train:
     preset: str = "compact"
     bundle: Annotated[Path | None, arg(name="from", metavar="PATH")] = None
     windows: Annotated[int | None, arg(metavar="INT")] = None
+    speech: Annotated[str | None, arg(metavar="DATASET")] = None
     lips: Annotated[LipsKind | None, arg(metavar="own|wav2lip|wav2lip_gan")] = None
     device: Device = "auto"
     workers: int = 1
@@ -76,6 +79,7 @@ class Train:
             preset=self.preset,
             from_bundle=self.bundle,
             windows=self.windows,
+            speech=self.speech,
             lips=self.lips,
             device=self.device,
             workers=self.workers,

@@ -59,6 +59,17 @@ class Clip:
         return len(self.landmarks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """What is heard of a clip and how the face moves to it, without its pictures; attributes as of `Clip`."""
+
+    key: str
+    person: str
+    split: str
+    wave: NDArray[np.float32]
+    landmarks: Landmarks
+
+
 def bring_dataset(dataset: Path | str, split: str | None = None, *, progress: Progress | None = None) -> Path:
     """The folder of a dataset on this machine: of one at a URL a copy, for which what has changed there is fetched.
 
@@ -95,6 +106,23 @@ def read_clips(dataset: Path | str, split: str | None = None, *, keys: Collectio
         DatasetError: No dataset, an unknown split, or a shard that is missing or lacks what the manifest lists.
         PlaceError: The URL is out of reach.
     """
+    for row, files in _read_samples(dataset, split, keys):
+        yield _decode(row, files)
+
+
+def read_voices(dataset: Path | str, *, keys: Collection[str] | None = None) -> Iterator[Voice]:
+    """As `read_clips`, without decoding a picture: a hundredth of its time."""
+    for row, files in _read_samples(dataset, None, keys):
+        with tempfile.TemporaryDirectory(prefix="contextalk-") as folder:
+            wave = _read_wave(Path(folder), files)
+        landmarks, _ = _unpack_track(files["track.npz"])
+        yield Voice(key=row.key, person=row.person, split=row.split, wave=wave, landmarks=landmarks)
+
+
+def _read_samples(
+    dataset: Path | str, split: str | None, keys: Collection[str] | None
+) -> Iterator[tuple[ManifestRow, dict[str, bytes]]]:
+    """Rows of the manifest with the files of their clips, all of `SAMPLE_FILES`."""
     if split is not None and split not in SPLITS:
         raise DatasetError(f"split {split!r} does not exist, wanted one of {', '.join(SPLITS)}")
     place = open_place(dataset)
@@ -105,9 +133,13 @@ def read_clips(dataset: Path | str, split: str | None = None, *, keys: Collectio
     for shard in dict.fromkeys(row.shard for row in wanted.values()):
         missing = {key for key, row in wanted.items() if row.shard == shard}
         for key, files in read_shard(_fetch_shard(place, shard)):
-            if key in missing:
-                missing.remove(key)
-                yield _decode(wanted[key], files)
+            if key not in missing:
+                continue
+            missing.remove(key)
+            absent = [name for name in SAMPLE_FILES if name not in files]
+            if absent:
+                raise DatasetError(f"clip {key} in {shard} has no {absent[0]}: prepare it again")
+            yield wanted[key], files
         if missing:
             raise DatasetError(f"{dataset}/{shard} lacks clip {min(missing)} of the manifest: prepare it again")
 
@@ -158,15 +190,12 @@ def _pack(columns: dict[str, NDArray[Any]]) -> bytes:
 
 
 def _decode(row: ManifestRow, files: dict[str, bytes]) -> Clip:
-    absent = [name for name in SAMPLE_FILES if name not in files]
-    if absent:
-        raise DatasetError(f"clip {row.key} in {row.shard} has no {absent[0]}: prepare it again")
     with tempfile.TemporaryDirectory(prefix="contextalk-") as name:
         folder = Path(name)
-        for file in ("head.mp4", "scene.mp4", "audio.wav"):
+        for file in ("head.mp4", "scene.mp4"):
             (folder / file).write_bytes(files[file])
         head, scene = (_read_all(folder / file) for file in ("head.mp4", "scene.mp4"))
-        wave = read_audio(folder / "audio.wav", rate_hz=SAMPLE_RATE_HZ)
+        wave = _read_wave(folder, files)
     landmarks, crop = _unpack_track(files["track.npz"])
     if not len(head) == len(scene) == len(landmarks) == row.num_frames:
         raise DatasetError(f"clip {row.key} has {len(head)} heads and {len(scene)} scenes, wanted {row.num_frames}")
@@ -183,6 +212,12 @@ def _decode(row: ManifestRow, files: dict[str, bytes]) -> Clip:
         others=_unpack_others(files["others.npz"]),
         meta=json.loads(files["meta.json"]),
     )
+
+
+def _read_wave(folder: Path, files: dict[str, bytes]) -> NDArray[np.float32]:
+    path = folder / "audio.wav"
+    path.write_bytes(files["audio.wav"])
+    return read_audio(path, rate_hz=SAMPLE_RATE_HZ)
 
 
 def _read_all(path: Path) -> NDArray[np.uint8]:

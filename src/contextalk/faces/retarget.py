@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from contextalk.core.records import Landmarks
+from contextalk.core.geometry import Points
+from contextalk.core.records import Landmarks, mouth_opening
 from contextalk.faces.head_model import head_points
 from contextalk.faces.pose import HeadFit, fit_head, head_pose, rotation_matrix
 
@@ -88,6 +89,28 @@ def retarget(acted: Landmarks, own: Landmarks, seat: Landmarks, *, alone: bool) 
         pupils=_gaze(acted, points),
         head_pose=head_pose(points, acted.size_px),
     )
+
+
+def lend_mouth(points: Points, spoken: Points, share: float) -> Points:
+    """A face that speaks as another does; pose, place, eyes and brows stay its own.
+
+    Args:
+        points: (F, 68, 2) the face, any px.
+        spoken: (F, 68, 2) who speaks, any px.
+        share: How much of the speaker's change of jaw and lips is taken over.
+
+    Returns:
+        (F, 68, 2) in the px of `points`.
+    """
+    fit, other = fit_head(points), fit_head(spoken)
+    shapes, said = _unproject(points, fit), _unproject(spoken, other)
+    rest, quiet = (
+        _closed(_rest(shape, seen, mouth_opening(given)).shape_mm)
+        for shape, seen, given in ((shapes, fit, points), (said, other, spoken))
+    )
+    for part in (_JAW, _LIPS):
+        shapes[:, part] = rest[part] + share * (said - quiet)[:, part]
+    return _project(shapes, fit).astype(np.float32)
 
 
 def _seen(landmarks: Landmarks) -> NDArray[np.float32]:

@@ -37,6 +37,7 @@ from contextalk.training.ablations import NETWORK_FILE, ONE_STAGE_BUDGET, ablati
 from contextalk.training.checkpoint import load_averaged
 from contextalk.training.clip_workers import map_clips
 from contextalk.training.config import Budget, TrainConfig
+from contextalk.training.dubbing import dub_clips, read_sentences
 from contextalk.training.first_frames import generate_first_frames
 from contextalk.training.guesses import cached_guesses
 from contextalk.training.latents import LatentClip, cached_latents, split_clips
@@ -71,6 +72,7 @@ def train(
     preset: str = "compact",
     from_bundle: Path | None = None,
     windows: int | None = None,
+    speech: Path | str | None = None,
     lips: LipsKind | None = None,
     device: Device = "auto",
     workers: int = 1,
@@ -87,6 +89,8 @@ def train(
         preset: Name in `PRESETS`; a run keeps the one it began with.
         from_bundle: Start from these weights; its codec is kept as it is, unless `codec` is named with `windows`.
         windows: Train the named network for this many windows instead of the preset's.
+        speech: Dataset of real speakers, by whom the clips of `data` are dubbed for stage 1 (`dubbing.py`); None: it
+            hears the clips' own voices alone.
         lips: Where lip references come from, kept as the preset is; None: from where the run has them, a new one as
             its bundle, or from our own generator.
         device: Where networks learn; a run may go on elsewhere than it began.
@@ -105,7 +109,10 @@ def train(
     chosen = _preset(run, preset, lips, start)
     _keep_start(run, _start_of(from_bundle, start))
     dataset = bring_dataset(data, progress=progress)
-    training_run = TrainingRun(dataset, run, chosen, start=start, device=where, workers=workers, progress=progress)
+    spoken = None if speech is None else bring_dataset(speech, progress=progress)
+    training_run = TrainingRun(
+        dataset, run, chosen, speech=spoken, start=start, device=where, workers=workers, progress=progress
+    )
     if windows is not None:
         training_run.shorten(network, windows)
     return training_run.train(network)
@@ -178,12 +185,14 @@ class TrainingRun:
         folder: Path,
         preset: Preset,
         *,
+        speech: Path | None = None,
         start: Bundle | None = None,
         device: torch.device = CPU,
         workers: int = 1,
         progress: Progress | None = None,
     ) -> None:
         self.data = data
+        self.speech = speech
         self.folder = folder
         self.models: ModelsConfig = preset.models
         self.config = preset.training
@@ -325,6 +334,30 @@ class TrainingRun:
         training, held_out = self.clips
         return WindowSet(training, self.device), WindowSet(held_out, self.device)
 
+    @cached_property
+    def dubbed(self) -> tuple[WindowSet, WindowSet | None]:
+        """(training, held-out) windows of stage 1: the clips and, with real speech, the same dubbed.
+
+        Training windows are both; held out is what was said in validation clips, None without real speech.
+        """
+        if self.speech is None:
+            return self.windows[0], None
+        sentences = read_sentences(self.speech)
+        sets = [
+            dub_clips(
+                clips,
+                [sentence for sentence in sentences if (sentence.split == "train") == is_training],
+                self.codec,
+                self.folder / "latents",
+                draws_pupils=self.models.draws_pupils,
+                seed=self.config.seed,
+                progress=self.progress,
+            )
+            for clips, is_training in zip(self.clips, (True, False), strict=True)
+        ]
+        held_out = WindowSet(sets[1], self.device) if sets[1] else None
+        return WindowSet([*self.clips[0], *sets[0]], self.device), held_out
+
     def _train_codec(self) -> dict[str, float]:
         """Train the codec, or keep the one of the bundle, or tune that one when told for how long.
 
@@ -407,8 +440,14 @@ class TrainingRun:
     def _train_context(self) -> dict[str, float]:
         name = self.models.network_name("landmark", "first")
         network = self._started(MVControlNet(self.models.networks[name]), name)
+        training, spoken = self.dubbed
         objective = ContextObjective(
-            network, self.lesson(name), *self.windows, stranger_share=self.config.stranger_share
+            network,
+            self.lesson(name),
+            training,
+            self.windows[1],
+            spoken=spoken,
+            stranger_share=self.config.stranger_share,
         )
         return self._fit(objective, self._decaying())
 
@@ -424,8 +463,10 @@ class TrainingRun:
         lesson = self.lesson(name)
         training, held_out = self.windows
         lips = self._lip_sources() if "lips" in lesson.modalities else None
-        if lesson.stage == "landmark" and lesson.residual:
-            self._settle_guesses(network, lesson)
+        if lesson.stage == "landmark":
+            training = self.dubbed[0]
+            if lesson.residual:
+                self._settle_guesses(network, lesson, training, held_out)
         objective = DenoisingObjective(
             name,
             network,
@@ -435,7 +476,7 @@ class TrainingRun:
             training,
             held_out,
             lips=lips,
-            generated_first=self._generated_first(lesson),
+            generated_first=self._generated_first(lesson, training),
         )
         figures = self._fit(objective, self.config)
         if name in self._ablations:
@@ -456,11 +497,11 @@ class TrainingRun:
         """Every network that generates, those of the bundle and those for comparison."""
         return self.models.networks | self._ablations
 
-    def _settle_guesses(self, network: MVControlNet, lesson: Lesson) -> None:
+    def _settle_guesses(self, network: MVControlNet, lesson: Lesson, *sets: WindowSet) -> None:
         """Draw what the network regresses for every frame; what it regresses with is not trained any further."""
         for name in network.REGRESSION:
             network.get_submodule(name).requires_grad_(requires_grad=False)
-        for windows in self.windows:
+        for windows in sets:
             windows.guesses = cached_guesses(
                 network,
                 lesson,
@@ -513,7 +554,7 @@ class TrainingRun:
         lips.to(self.device)
         return FoldedLips(lips, training), FoldedLips(lips, held_out, fold=0)
 
-    def _generated_first(self, lesson: Lesson) -> Tensor | None:
+    def _generated_first(self, lesson: Lesson, training: WindowSet) -> Tensor | None:
         """The paper's rule: sequences are taught from generated first frames, made by the network of the first step."""
         if self.config.generated_first_share == 0 or lesson.steps == ("first",):
             return None
@@ -528,7 +569,7 @@ class TrainingRun:
             network,
             self.models.process,
             first_lesson,
-            self.windows[0],
+            training,
             lips,
             seed=self.config.seed,
             progress=self.progress,

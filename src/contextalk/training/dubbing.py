@@ -1,0 +1,164 @@
+"""Drawn people dubbed by real ones: what stage 1 learns real speech from.
+
+Voices of synthetic footage are synthetic. A network that has heard no others moves mouths to real speech by chance
+(docs/log.md), and real footage alone teaches nobody to turn. So clips are dubbed: the sound is a real sentence's, jaw
+and lips move as its speaker's did, everything else is the clip's. Stage 1 sees landmarks and drawings alone, so that
+nothing need be filmed again.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from contextalk.core.errors import DatasetError
+from contextalk.core.geometry import Points
+from contextalk.core.records import NUM_POINTS, Progress, mouth_opening
+from contextalk.dataset.clips import Voice, read_voices
+from contextalk.faces.retarget import lend_mouth
+from contextalk.media.drawing import draw_faces
+from contextalk.media.mel import mel_chunks, mel_spectrogram
+from contextalk.models.codec import Codec
+from contextalk.models.pictures import encode_pictures
+from contextalk.training.latents import LatentClip, codec_key, list_clips, write_clip
+
+_FORMAT = 1
+"""Raised when a dubbed clip's tensors change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """Somebody who speaks.
+
+    Attributes:
+        key, person, split: As in the dataset.
+        mel: (F, 80, 16) float16.
+        points: (F, 68, 2) scene px.
+    """
+
+    key: str
+    person: str
+    split: str
+    mel: NDArray[np.float16]
+    points: Points
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def read_sentences(dataset: Path) -> list[Sentence]:
+    """What is said in a dataset of real speakers, clips of training and validation that move their mouths.
+
+    Raises:
+        DatasetError: None does.
+    """
+    rows, _ = list_clips(dataset)
+    voices = read_voices(dataset, keys=[key for key, (_, split) in rows.items() if split != "test"])
+    heard = [_hear(voice) for voice in voices if _spread([voice.landmarks.points]) > 0]
+    if not any(sentence.split == "train" for sentence in heard):
+        raise DatasetError(f"{dataset} has nobody in its training split who speaks")
+    return heard
+
+
+def _hear(voice: Voice) -> Sentence:
+    return Sentence(
+        key=voice.key,
+        person=voice.person,
+        split=voice.split,
+        mel=mel_chunks(mel_spectrogram(voice.wave), len(voice.landmarks)).astype(np.float16),
+        points=voice.landmarks.points,
+    )
+
+
+def dub_clips(
+    clips: Sequence[LatentClip],
+    sentences: Sequence[Sentence],
+    codec: Codec,
+    cache: Path,
+    *,
+    draws_pupils: bool,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[LatentClip]:
+    """Every sentence said once, by a clip of the list; what is in the cache is read.
+
+    Args:
+        clips: Who is dubbed, all of one split.
+        sentences: What is said, of the same split.
+        codec: Encodes the drawings.
+        cache: Folder; a dubbed clip is a file of its own, written whole or not at all.
+        draws_pupils: How drawings are made.
+        seed: Decides who says what.
+        progress: Called once a sentence.
+    """
+    folder = cache / f"dubbed-{codec_key(codec)}-{'pupils' if draws_pupils else 'plain'}-{_FORMAT}"
+    folder.mkdir(parents=True, exist_ok=True)
+    shares = _shares(clips, sentences)
+    order = np.random.default_rng(seed).permutation(len(clips))
+    dubbed: list[LatentClip] = []
+    for index, sentence in enumerate(sentences):
+        clip, share = clips[order[index % len(clips)]], shares[sentence.person]
+        path = folder / f"{_name(clip, sentence, share)}.safetensors"
+        if not path.is_file():
+            made = _dub(clip, sentence, share, codec, draws_pupils=draws_pupils)
+            write_clip(path, {name: getattr(made, name) for name in ("mel", "points", "drawing")})
+            if progress is not None:
+                progress("dubbing", index + 1, len(sentences))
+        changed = load_file(path)
+        kept = {name: getattr(clip, name)[: len(changed["mel"])] for name in _KEPT}
+        dubbed.append(
+            LatentClip(key=f"{clip.key}+{sentence.key}", person=clip.person, split=clip.split, **kept, **changed)
+        )
+    return dubbed
+
+
+_KEPT = ("face", "masked", "bent", "scene", "place", "others", "lips")
+
+
+def _dub(clip: LatentClip, sentence: Sentence, share: float, codec: Codec, *, draws_pupils: bool) -> LatentClip:
+    length = min(len(clip), len(sentence))
+    first = _most_spoken(sentence.points, length)
+    points = clip.points[:length].numpy().copy()
+    points[:, :NUM_POINTS] = lend_mouth(points[:, :NUM_POINTS], sentence.points[first : first + length], share)
+    drawings = draw_faces(points, draws_pupils=draws_pupils)
+    return replace(
+        clip,
+        mel=torch.from_numpy(sentence.mel[first : first + length].copy()),
+        points=torch.from_numpy(points),
+        drawing=encode_pictures(codec, drawings, "drawing").half().cpu(),
+    )
+
+
+def _shares(clips: Sequence[LatentClip], sentences: Sequence[Sentence]) -> dict[str, float]:
+    """How much of each speaker's mouth is taken over: drawn mouths open as wide as they are used to."""
+    wanted = _spread([clip.points.numpy() for clip in clips])
+    length = max(len(clip) for clip in clips)
+    said: defaultdict[str, list[Points]] = defaultdict(list)
+    for sentence in sentences:
+        said[sentence.person].append(sentence.points[_most_spoken(sentence.points, length) :][:length])
+    return {person: wanted / _spread(faces) for person, faces in said.items()}
+
+
+def _spread(faces: Sequence[Points]) -> float:
+    """What nine of ten openings stay below, in distances of the outer eye corners."""
+    return float(np.quantile(np.concatenate([mouth_opening(points) for points in faces]), 0.9))
+
+
+def _most_spoken(points: Points, length: int) -> int:
+    """Where the stretch of `length` frames begins in which the mouth is open most."""
+    length = min(length, len(points))
+    opened = np.concatenate([[0.0], np.cumsum(mouth_opening(points))])
+    return int(np.argmax(opened[length:] - opened[: len(opened) - length]))
+
+
+def _name(clip: LatentClip, sentence: Sentence, share: float) -> str:
+    """The file of a dubbed clip: other landmarks, sound or share are another file."""
+    digest = hashlib.sha256(f"{clip.key} {sentence.key} {share:.6f}".encode())
+    digest.update(clip.points.numpy().tobytes() + sentence.points.tobytes() + sentence.mel.tobytes())
+    return digest.hexdigest()[:24]
