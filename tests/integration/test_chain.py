@@ -73,7 +73,8 @@ def test_from_nothing_to_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert statistics
     assert all(new.codec.get_buffer(name).equal(old.codec.get_buffer(name)) for name in statistics)
     assert all(same.values()), same
-    assert set(new.card.record) == {*old.card.record, "from"}
+    assert set(new.card.record) == {*old.card.record, "from", "speech"}
+    assert min(json.loads(new.card.record["speech"]).values()) >= 1  # sentences of each speaker
     assert json.loads(new.card.record["from"]) == {"bundle": bundle.name, "sha256": old.fingerprint}
 
     # An ablation begins as stage 2 where it has the same weights: two Adam steps of 2e-4 later it is still near.

@@ -1,6 +1,7 @@
 """A run: a folder in which the networks of a preset are trained, one after the other, and resumed."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -59,6 +60,7 @@ _Network = TypeVar("_Network", bound=nn.Module)
 PRESET_FILE = "preset.json"
 START_FILE = "start.json"
 FIGURES_FILE = "figures.json"
+SPEECH_FILE = "speech.json"
 
 _TUNING_RATE = 0.25
 """Of the codec's learning rate, for one that is not new: latents stay near those that the bundle's networks know."""
@@ -144,6 +146,8 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
         record={name: json.dumps(values) for name, values in figures.items()},
         licence=_licence(preset.models.lips.kind),
     )
+    if (run / SPEECH_FILE).is_file():
+        card = replace(card, record=card.record | {"speech": (run / SPEECH_FILE).read_text().strip()})
     start = None if from_bundle is None else Bundle.load(from_bundle)
     if start is not None:
         _keep_start(run, _start_of(from_bundle, start))
@@ -343,6 +347,8 @@ class TrainingRun:
         if self.speech is None:
             return self.windows[0], None
         sentences = read_sentences(self.speech)
+        said = Counter(sentence.person for sentence in sentences if sentence.split == "train")
+        (self.folder / SPEECH_FILE).write_text(json.dumps(said) + "\n")
         sets = [
             dub_clips(
                 clips,
