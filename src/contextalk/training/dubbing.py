@@ -20,13 +20,19 @@ from safetensors.torch import load_file
 from contextalk.core.errors import DatasetError
 from contextalk.core.geometry import Points
 from contextalk.core.records import NUM_POINTS, Progress, mouth_opening
+from contextalk.core.time import WINDOW_FRAMES
 from contextalk.dataset.clips import Voice, read_voices
+from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.faces.retarget import lend_mouth
 from contextalk.media.drawing import draw_faces
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.codec import Codec
 from contextalk.models.pictures import encode_pictures
 from contextalk.training.latents import LatentClip, codec_key, list_clips, write_clip
+
+_STILL = 0.004
+"""Deviation of the opening, in distances of the outer eye corners, below which a mouth rests: a quiet man who speaks
+has 0.017, one who listens 0.0006."""
 
 _FORMAT = 1
 """Raised when a dubbed clip's tensors change."""
@@ -52,18 +58,30 @@ class Sentence:
         return len(self.points)
 
 
-def read_sentences(dataset: Path) -> list[Sentence]:
-    """What is said in a dataset of real speakers, clips of training and validation that move their mouths.
+def read_sentences(dataset: Path, judge_share: float = 0.0) -> list[Sentence]:
+    """What is said in a dataset of real speakers: training and validation clips longer than a window whose mouths move.
+
+    Args:
+        dataset: Folder written by `prepare`.
+        judge_share: Share of its training clips that is kept for judges.
 
     Raises:
         DatasetError: None does.
     """
     rows, _ = list_clips(dataset)
-    voices = read_voices(dataset, keys=[key for key, (_, split) in rows.items() if split != "test"])
-    heard = [_hear(voice) for voice in voices if _spread([voice.landmarks.points]) > 0]
+    wanted = [
+        key
+        for key, (_, split) in rows.items()
+        if split == "val" or (split == "train" and not is_kept_for_judges(key, judge_share))
+    ]
+    heard = [_hear(voice) for voice in read_voices(dataset, keys=wanted) if _speaks(voice)]
     if not any(sentence.split == "train" for sentence in heard):
         raise DatasetError(f"{dataset} has nobody in its training split who speaks")
     return heard
+
+
+def _speaks(voice: Voice) -> bool:
+    return len(voice.landmarks) > WINDOW_FRAMES and float(np.std(voice.landmarks.mouth_open)) > _STILL
 
 
 def _hear(voice: Voice) -> Sentence:
@@ -86,7 +104,9 @@ def dub_clips(
     seed: int,
     progress: Progress | None = None,
 ) -> list[LatentClip]:
-    """Every sentence said once, by a clip of the list; what is in the cache is read.
+    """Every sentence said once, by a clip of the list: as much of it as fits, where the mouth is open most.
+
+    What is in the cache is read.
 
     Args:
         clips: Who is dubbed, all of one split.

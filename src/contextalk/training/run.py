@@ -112,6 +112,10 @@ def train(
     _keep_start(run, _start_of(from_bundle, start))
     dataset = bring_dataset(data, progress=progress)
     spoken = None if speech is None else bring_dataset(speech, progress=progress)
+    if spoken is not None:
+        if network not in ("all", "context") and not network.startswith("landmark"):
+            raise ContextalkError(f"--speech is for stage 1 (context, landmark …, all), not for {network}")
+        read_manifest(spoken)  # what is no dataset is missed now, not after the codec
     training_run = TrainingRun(
         dataset, run, chosen, speech=spoken, start=start, device=where, workers=workers, progress=progress
     )
@@ -146,12 +150,13 @@ def bundle_run(run: Path, output: Path, *, whom: str | None = None, from_bundle:
         record={name: json.dumps(values) for name, values in figures.items()},
         licence=_licence(preset.models.lips.kind),
     )
-    if (run / SPEECH_FILE).is_file():
-        card = replace(card, record=card.record | {"speech": (run / SPEECH_FILE).read_text().strip()})
     start = None if from_bundle is None else Bundle.load(from_bundle)
     if start is not None:
         _keep_start(run, _start_of(from_bundle, start))
         card = replace(card, record=start.card.record | card.record)
+    if (run / SPEECH_FILE).is_file():
+        known = json.loads(card.record.get("speech", "{}")) | json.loads((run / SPEECH_FILE).read_text())
+        card = replace(card, record=card.record | {"speech": json.dumps(known)})
     if (began := _read_start(run)) is not None:
         card = replace(card, record=card.record | {"from": json.dumps(to_dict(began))})
     bundle = Bundle(card)
@@ -345,10 +350,10 @@ class TrainingRun:
         Training windows are both; held out is what was said in validation clips, None without real speech.
         """
         if self.speech is None:
+            _keep_speech(self.folder, None)
             return self.windows[0], None
-        sentences = read_sentences(self.speech)
-        said = Counter(sentence.person for sentence in sentences if sentence.split == "train")
-        (self.folder / SPEECH_FILE).write_text(json.dumps(said) + "\n")
+        sentences = read_sentences(self.speech, self.config.judge_share)
+        _keep_speech(self.folder, Counter(sentence.person for sentence in sentences if sentence.split == "train"))
         sets = [
             dub_clips(
                 clips,
@@ -669,6 +674,20 @@ def _read_start(run: Path) -> Start | None:
     path = run / START_FILE
     stored = json.loads(path.read_text()) if path.is_file() else None
     return None if stored is None else from_dict(Start, stored)
+
+
+def _keep_speech(run: Path, said: dict[str, int] | None) -> None:
+    """A run keeps whose speech stage 1 was taught with, sentences by speaker; None: none.
+
+    Raises:
+        ContextalkError: It was another's, or is now left out.
+    """
+    path = run / SPEECH_FILE
+    if not path.is_file():
+        if said is not None:
+            path.write_text(json.dumps(said) + "\n")
+    elif json.loads(path.read_text()) != said:
+        raise ContextalkError(f"{run} learnt speech by {path.name}: give the same --speech, or begin another run")
 
 
 def _budgets(preset: Preset) -> dict[str, Budget]:

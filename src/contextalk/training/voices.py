@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from contextalk.media.mel import NUM_BANDS, SPAN
+from contextalk.models.machine import move
 
 _LOUDNESS = 0.3
 """Standard deviation of the level; 1 is 12.5 dB (`media/mel.py`)."""
@@ -26,7 +27,7 @@ def vary_voices(mel: Float[Tensor, "b f 80 t"], generator: torch.Generator) -> F
     factor = 1 + _THROAT * torch.randn(count, 1, generator=generator)
     heard = (torch.arange(NUM_BANDS) * factor).clamp(0, NUM_BANDS - 1)
     lower = heard.floor().long().clamp(max=NUM_BANDS - 2)
-    share, tint, lower = (value.to(mel.device) for value in (heard - lower, (level + colour).transpose(1, 2), lower))
+    share, tint, lower = (move(value, mel.device) for value in (heard - lower, (level + colour).transpose(1, 2), lower))
 
     def band(index: Tensor) -> Tensor:
         return mel.gather(2, index[:, None, :, None].expand(-1, frames, -1, mel.shape[3]))

@@ -4,7 +4,9 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from contextalk.core.time import WINDOW_FRAMES
@@ -68,6 +70,7 @@ class WindowSet:
         self.device = device
         self.tensors = keep({name: stack_frames(clips, name) for name in STACKED}, device)
         starts = clip_starts(clips)
+        self._source = _source_frames([clip.key for clip in clips], starts).tolist()
         self.clip_of = torch.cat([torch.full((len(clip),), index) for index, clip in enumerate(clips)])
         begins = [torch.arange(start, stop - WINDOW_FRAMES + 1) for start, stop in pairwise(starts)]
         self.begins = torch.cat(begins)
@@ -82,7 +85,12 @@ class WindowSet:
         self.person_of = person_of_clip[self.clip_of]
         self._person_of: list[int] = self.person_of.tolist()  # a list is looked up in faster than a tensor
         self._frames_of: list[list[int]] = [
-            torch.nonzero(self.person_of == person).flatten().tolist() for person in range(len(persons))
+            [
+                frame
+                for frame in torch.nonzero(self.person_of == person).flatten().tolist()
+                if self._source[frame] == frame
+            ]
+            for person in range(len(persons))
         ]
 
     def __len__(self) -> int:
@@ -116,8 +124,8 @@ class WindowSet:
         return WindowBatch(frames=frames, identity=identity, guess=guess, **values)
 
     def _identity(self, begin: int, length: int, generator: torch.Generator) -> int:
-        """A frame of the same person that is not in the window."""
-        frames = self._frames_of[self._person_of[begin]]
+        """A frame of the same person that is not in the window, nor in what the window is dubbed on."""
+        frames, begin = self._frames_of[self._person_of[begin]], self._source[begin]
         for margin in (50, 0):
             before = bisect_left(frames, begin - margin)
             hidden = bisect_left(frames, begin + length + margin) - before
@@ -125,6 +133,15 @@ class WindowSet:
                 chosen = int(torch.randint(len(frames) - hidden, (1,), generator=generator))
                 return frames[chosen if chosen < before else chosen + hidden]
         raise ValueError("a person has no frame outside a window: `split_clips` keeps such clips out")
+
+
+def _source_frames(keys: list[str], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each frame of a set → the frame whose face it shows, too: of `CLIP` and `CLIP+SENTENCE` the first one's."""
+    source, firsts = np.arange(starts[-1]), dict[str, int]()
+    for key, start, stop in zip(keys, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        first = firsts.setdefault(key.partition("+")[0], start)
+        source[start:stop] = np.arange(first, first + stop - start)
+    return source
 
 
 def take_frames(stored: Tensor, frames: Tensor, device: torch.device) -> Tensor:

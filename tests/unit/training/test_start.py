@@ -11,7 +11,7 @@ from contextalk.core.choices import LipsKind
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.models.bundle import Bundle, BundleCard
 from contextalk.presets import debug
-from contextalk.training.run import PRESET_FILE, START_FILE, bundle_run, train
+from contextalk.training.run import PRESET_FILE, SPEECH_FILE, START_FILE, _keep_speech, bundle_run, train
 
 
 def make_bundle(folder: Path, seed: int, lips: LipsKind = "own") -> Path:
@@ -128,3 +128,24 @@ def test_all_is_not_begun_without_the_weights_it_will_want(tmp_path: Path, monke
     with pytest.raises(ContextalkError, match="contextalk weights import wav2lip FILE"):
         train("all", data=tmp_path / "none", run=tmp_path / "run", preset="debug", lips="wav2lip")
     assert not (tmp_path / "run" / "codec").exists()
+
+
+def test_a_run_keeps_whose_speech_it_learnt(tmp_path: Path):
+    said = {"anna": 3}
+    _keep_speech(tmp_path, None)
+    assert not (tmp_path / SPEECH_FILE).exists()  # speech may come later
+    _keep_speech(tmp_path, said)
+    _keep_speech(tmp_path, said)
+    for other in (None, {"bert": 3}):
+        with pytest.raises(ContextalkError, match="give the same --speech"):
+            _keep_speech(tmp_path, other)
+    assert json.loads((tmp_path / SPEECH_FILE).read_text()) == said
+
+
+def test_speech_is_for_stage_1_and_must_be_there(tmp_path: Path):
+    common = {"data": tmp_path, "run": tmp_path / "run", "preset": "debug", "speech": tmp_path / "nothing"}
+    (tmp_path / "manifest.parquet").write_bytes(b"")
+    with pytest.raises(ContextalkError, match="--speech is for stage 1"):
+        train("face-first", **common)
+    with pytest.raises(ContextalkError, match="no dataset"):
+        train("context", **common)

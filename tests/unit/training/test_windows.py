@@ -52,6 +52,16 @@ def test_identity_is_the_person_outside_the_window():
         assert ((seen - identity[:, None]).abs() > 2e-4).all()
 
 
+def test_a_dubbed_clip_takes_no_identity_from_the_frames_it_is_dubbed_on():
+    plain = clip("a", "ann", 200, 0.0)
+    windows = WindowSet([plain, replace(plain, key="a+s"), replace(plain, key="a+t")])
+    batch = windows.take(windows.begins, torch.Generator().manual_seed(0), length=WINDOW_FRAMES)
+    shown = batch.face[:, 0, 0, 0, 0]  # thousandths: the frame of the clip
+    away = ((batch.identity[:, 0, 0, 0] - shown) * 1000).abs()
+    # A window and two seconds around it are hidden; half precision rounds 0.2 to 1e-4.
+    assert float(away.min()) > 50 - 0.3
+
+
 def test_same_generator_same_windows():
     windows = WindowSet(CLIPS)
     first, second = (windows.draw(8, torch.Generator().manual_seed(3)) for _ in range(2))

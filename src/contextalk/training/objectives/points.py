@@ -39,7 +39,7 @@ def point_figures(points: Float[Tensor, "b f 70 2"], truth_px: Float[Tensor, "b 
     return {
         "points px": float(distance),
         "side right": float((seen.sign() == wanted.sign())[clear].float().mean()) if clear.any() else float("nan"),
-        "mouth r": float(torch.corrcoef(torch.stack([opened.float(), wanted_open]))[0, 1]),
+        "mouth r": float(torch.corrcoef(torch.stack([opened, wanted_open]).double())[0, 1]),
     }
 
 
