@@ -32,6 +32,8 @@ class Prepare:
         min_sync: Least agreement of mouth and sound (a correlation) around a clip; 0: sync is not looked at.
         max_covered: Largest share of the head's mask that a hand or a nearer head may cover in a frame to be kept; 1:
             neither counts.
+        interpolate: Let sources of 10 to 23 fps train, too; pictures between theirs are made along optical flow.
+            Without it they are turned down for their rate.
         contact_sheet: Also draw, before the first clip is cut, who is in all videos together: a row a person.
         workers: Processes at once; a long video is shared among them, and one that dies costs the source it was at.
         ray: Let the processes of a Ray cluster do it, at most --workers at once if that is more than 1; without ADDRESS
@@ -52,6 +54,7 @@ class Prepare:
     min_s: float = 1.0
     min_sync: float = 0.15
     max_covered: Annotated[float, arg(metavar="SHARE")] = 0.05
+    interpolate: bool = False
     contact_sheet: Annotated[Path | None, arg(metavar="P.png")] = None
     workers: int = 1
     ray: Annotated[tuple[()] | tuple[str] | None, arg(metavar="[ADDRESS]")] = None
@@ -79,6 +82,7 @@ class Prepare:
             min_s=self.min_s,
             min_sync=self.min_sync,
             max_covered=self.max_covered,
+            interpolate=self.interpolate,
             contact_sheet=self.contact_sheet,
         )
         clips = ", ".join(f"{count} {split}" for split, count in sorted(report.num_clips.items())) or "none"

@@ -27,7 +27,8 @@ class PrepareConfig:
         min_s: Shortest clip, seconds.
         max_s: Longest clip, seconds; longer stretches are split evenly.
         min_face_px: Smallest median height of the 68 points, scene px.
-        min_rate_hz: Slowest source.
+        interpolate: Sources slower than `min_rate_hz` give clips, too, of pictures made between theirs.
+        min_rate_hz: Slowest source that trains as it is.
         max_rate_hz: Fastest source.
         min_sync: Least agreement of mouth and sound (`faces/agreement.py`) around a clip; 0: sync is not looked at, and
             no sound is moved.
@@ -47,6 +48,7 @@ class PrepareConfig:
     min_s: float = 1.0
     max_s: float = 10.0
     min_face_px: float = 32.0
+    interpolate: bool = False
     min_rate_hz: float = 23.0
     max_rate_hz: float = 60.5
     min_sync: float = 0.15

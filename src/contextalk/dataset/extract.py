@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from contextalk.core.errors import MediaError
 from contextalk.core.geometry import CropPath
 from contextalk.dataset.augment import Framing
+from contextalk.dataset.sampling import Sampling, picture_between
 from contextalk.faces.views import head_crop, resized_scene
 from contextalk.media.video import read_frames, write_video
 
@@ -29,14 +30,24 @@ class PictureJob:
     """The pictures of one clip.
 
     Attributes:
-        pictures: (F,) source frame of each clip frame, never decreasing.
+        sampling: Which source frames make up each clip frame.
         crop: (F) the head's square: on the source, or on the canvas of `framing`.
         framing: How the source is pasted into a wider scene; None: not at all.
     """
 
-    pictures: NDArray[np.int64]
+    sampling: Sampling
     crop: CropPath
     framing: Framing | None = None
+
+    @property
+    def first(self) -> int:
+        """First source frame that is wanted."""
+        return int(self.sampling.pictures[0])
+
+    @property
+    def last(self) -> int:
+        """Last source frame that is wanted."""
+        return int(self.sampling.following[-1])
 
 
 @dataclass(slots=True)
@@ -47,19 +58,23 @@ class _Open:
     job: PictureJob
     heads: list[Frame] = field(default_factory=list)
     scenes: list[Frame] = field(default_factory=list)
+    before: Frame | None = None
 
     def take(self, rgb: Frame, picture: int, resized: Frame) -> None:
-        frame = len(self.heads)
-        while frame < len(self.job.pictures) and self.job.pictures[frame] == picture:
-            framing = self.job.framing
-            whole = rgb if framing is None else framing.paste(rgb, frame)
+        sampling, framing = self.job.sampling, self.job.framing
+        while not self.is_complete and sampling.following[frame := len(self.heads)] == picture:
+            share = float(sampling.shares[frame])
+            whole = rgb if share == 0 or self.before is None else picture_between(self.before, rgb, share)
+            taken_whole = whole is rgb and framing is None
+            whole = whole if framing is None else framing.paste(whole, frame)
             self.heads.append(head_crop(whole, self.job.crop.centre_px[frame], float(self.job.crop.side_px[frame])))
-            self.scenes.append(resized if framing is None else resized_scene(whole))
-            frame += 1
+            self.scenes.append(resized if taken_whole else resized_scene(whole))
+        if sampling.shares.any():
+            self.before = rgb.copy()
 
     @property
     def is_complete(self) -> bool:
-        return len(self.heads) == len(self.job.pictures)
+        return len(self.heads) == len(self.job.sampling)
 
 
 def extract(path: Path, jobs: Sequence[PictureJob]) -> Iterator[tuple[int, bytes, bytes]]:
@@ -70,7 +85,7 @@ def extract(path: Path, jobs: Sequence[PictureJob]) -> Iterator[tuple[int, bytes
     Yields:
         Index of the job, `head.mp4`, `scene.mp4`, as the clips end.
     """
-    order = sorted(range(len(jobs)), key=lambda index: (int(jobs[index].pictures[0]), index))
+    order = sorted(range(len(jobs)), key=lambda index: (jobs[index].first, index))
     encoder = _Encoder()
     for run in _runs(order, jobs):
         yield from _extract_run(path, [_Open(index, jobs[index]) for index in run], encoder)
@@ -81,21 +96,21 @@ def _runs(order: Sequence[int], jobs: Sequence[PictureJob]) -> Iterator[list[int
     run: list[int] = []
     end = 0
     for index in order:
-        if run and int(jobs[index].pictures[0]) > end + _SEEK_FRAMES:
+        if run and jobs[index].first > end + _SEEK_FRAMES:
             yield run
             run = []
         run.append(index)
-        end = max(end, int(jobs[index].pictures[-1]))
+        end = max(end, jobs[index].last)
     if run:
         yield run
 
 
 def _extract_run(path: Path, waiting: list[_Open], encoder: "_Encoder") -> Iterator[tuple[int, bytes, bytes]]:
-    first = int(waiting[0].job.pictures[0])
-    last = max(int(clip.job.pictures[-1]) for clip in waiting)
+    first = waiting[0].job.first
+    last = max(clip.job.last for clip in waiting)
     waiting, running = waiting[::-1], []
     for picture in read_frames(path, start=first, stop=last + 1):
-        while waiting and waiting[-1].job.pictures[0] <= picture.index:
+        while waiting and waiting[-1].job.first <= picture.index:
             running.append(waiting.pop())
         if not running:
             continue
@@ -120,7 +135,7 @@ class _Encoder:
         head = _encode(clip.heads, HEAD_CRF)
         if clip.job.framing is not None:
             return head, _encode(clip.scenes, SCENE_CRF)
-        key = clip.job.pictures.tobytes()
+        key = clip.job.sampling.pictures.tobytes() + clip.job.sampling.shares.tobytes()
         if key != self._scene_key:
             self._scene_key, self._scene = key, _encode(clip.scenes, SCENE_CRF)
         return head, self._scene

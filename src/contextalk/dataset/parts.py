@@ -12,6 +12,7 @@ from contextalk.core.records import Scene, Shot
 from contextalk.core.time import RATE_HZ, clip_times, nearest_frames
 from contextalk.dataset.bounds import Bound
 from contextalk.dataset.config import PrepareConfig
+from contextalk.dataset.sampling import Sampling, sample_between
 
 _LONGEST_SPAN_S = 600.0
 """A take that lasts longer is cut evenly: crops are smoothed inside a span, and memory must not grow with it."""
@@ -72,6 +73,13 @@ class Part:
         """(num_frames,) source frame nearest to each clip frame; never one outside the part."""
         nearest = nearest_frames(times_s, self.start_s + clip_times(self.num_frames))
         return np.clip(nearest, self.start, self.stop - 1)
+
+    def sampling(self, times_s: NDArray[np.float64], *, between: bool) -> Sampling:
+        """What the clip consists of: the nearest frames, or what lies `between` two where the source is slow."""
+        if between:
+            at_s = self.start_s + clip_times(self.num_frames)
+            return sample_between(times_s, at_s, self.start, self.stop)
+        return Sampling(pictures=self.pictures(times_s), shares=np.zeros(self.num_frames, np.float32))
 
 
 def frame_end_s(scene: Scene, frame: int) -> float:

@@ -17,6 +17,7 @@ from contextalk.core.records import Analysis, Landmarks, Scene, Shot, Track
 from contextalk.core.time import clip_times
 from contextalk.dataset.bounds import Bound
 from contextalk.dataset.config import PrepareConfig
+from contextalk.dataset.sampling import Sampling
 from contextalk.dataset.sources import Source
 from contextalk.media.video import probe
 
@@ -255,13 +256,13 @@ def _synth_targets(people: Sequence[Person], main: int, target: str, source: Sou
             raise TargetError(f"target {target!r} in the synth scene {source.shown}: wanted {wanted}")
 
 
-def clip_landmarks(landmarks: Landmarks, pictures: NDArray[np.int64]) -> Landmarks:
-    """The rows of the pictures of a clip, timed from 0 at 25 fps: what is seen and what is said of it stay together."""
+def clip_landmarks(landmarks: Landmarks, sampling: Sampling) -> Landmarks:
+    """Landmarks of the frames of a clip, timed from 0 at 25 fps: what is seen and what is said of it stay together."""
     return replace(
         landmarks,
-        points=landmarks.points[pictures],
-        pupils=landmarks.pupils[pictures],
-        head_pose=landmarks.head_pose[pictures],
-        valid=landmarks.valid[pictures],
-        times_s=clip_times(len(pictures)),
+        points=sampling.mix(landmarks.points),
+        pupils=sampling.mix(landmarks.pupils),
+        head_pose=sampling.mix(landmarks.head_pose),
+        valid=sampling.both(landmarks.valid),
+        times_s=clip_times(len(sampling)),
     )

@@ -18,6 +18,7 @@ from contextalk.dataset.extract import PictureJob
 from contextalk.dataset.manifest import ManifestRow
 from contextalk.dataset.parts import Part, cut_parts, find_spans, tile_frames
 from contextalk.dataset.people import Cast, Person, clip_landmarks
+from contextalk.dataset.sampling import SLOWEST_INTERPOLATED_HZ
 from contextalk.dataset.sound import Sound, Sounds
 from contextalk.dataset.sources import Source
 from contextalk.dataset.splits import SplitRule, read_split_rule
@@ -101,8 +102,9 @@ def _unfit(cast: Cast, config: PrepareConfig) -> str:
 def unfit_reason(has_audio: bool, rate_hz: float | None, config: PrepareConfig) -> str:
     """Why a source as a whole gives no clip, whoever is in it; empty if it may. A rate that is unknown passes."""
     reasons = [] if has_audio else ["no sound"]
-    if rate_hz is not None and not config.min_rate_hz <= rate_hz <= config.max_rate_hz:
-        reasons.append(f"rate: {rate_hz:.2f} fps, wanted {config.min_rate_hz:g} … {config.max_rate_hz:g}")
+    slowest_hz = SLOWEST_INTERPOLATED_HZ if config.interpolate else config.min_rate_hz
+    if rate_hz is not None and not slowest_hz <= rate_hz <= config.max_rate_hz:
+        reasons.append(f"rate: {rate_hz:.2f} fps, wanted {slowest_hz:g} … {config.max_rate_hz:g}")
     return "; ".join(reasons)
 
 
@@ -263,13 +265,14 @@ def _split_of(subject: _Subject, row: ManifestRow, part: Part, rule: SplitRule) 
 def _jobs_of(subject: _Subject, row: ManifestRow, part: Part, crop: CropPath) -> Iterator[ClipJob]:
     """The clip, and its reframed copies if it is one to train on."""
     scene, person, config = subject.cast.scene, subject.person, subject.config
+    sampling = part.sampling(scene.times_s, between=scene.rate_hz < config.min_rate_hz)
     pictures = part.pictures(scene.times_s)
     others = [other for other in subject.cast.people if other.index != person.index]
     plain = ClipJob(
         row=row,
-        pictures=PictureJob(pictures=pictures, crop=crop[pictures]),
-        landmarks=clip_landmarks(person.landmarks, pictures),
-        others=tuple(clip_landmarks(other.landmarks, pictures) for other in others),
+        pictures=PictureJob(sampling=sampling, crop=sampling.crop(crop)),
+        landmarks=clip_landmarks(person.landmarks, sampling),
+        others=tuple(clip_landmarks(other.landmarks, sampling) for other in others),
         sound=subject.sound,
         meta=_meta(subject, row, others, pictures),
     )
@@ -287,7 +290,7 @@ def _reframed(clip: ClipJob, framing: Framing, copy: int, root: Sequence[int]) -
     return replace(
         clip,
         row=replace(clip.row, key=f"{clip.row.key}-f{copy}", copy=copy),
-        pictures=PictureJob(pictures=clip.pictures.pictures, crop=crop, framing=framing),
+        pictures=PictureJob(sampling=clip.pictures.sampling, crop=crop, framing=framing),
         landmarks=landmarks,
         others=tuple(framing.move(other) for other in clip.others),
         meta={**clip.meta, "size_px": list(landmarks.size_px), "copy": copy},

@@ -99,6 +99,7 @@ def prepare(
     min_s: float = 1.0,
     min_sync: float = 0.15,
     max_covered: float = 0.05,
+    interpolate: bool = False,
     contact_sheet: Path | None = None,
     forget_sources: bool = False,
     encoder: Encoder | None = None,
@@ -126,6 +127,7 @@ def prepare(
         min_s: Shortest clip, seconds.
         min_sync: Least agreement of mouth and sound around a clip; 0: sync is not looked at.
         max_covered: Largest share of the head's mask that hands and nearer heads may cover; 1: neither counts.
+        interpolate: Let sources of 10 to 23 fps give clips, too: pictures between theirs are made along optical flow.
         contact_sheet: Picture to draw before the first clip is cut: who is in all sources together, a row a person.
         forget_sources: Remove the copy of a video at a URL when its clips are finished.
         encoder: Tells people apart; None: `PlainEncoder`.
@@ -157,6 +159,7 @@ def prepare(
         min_s=min_s,
         min_sync=min_sync,
         max_covered=max_covered,
+        interpolate=interpolate,
     )
     found = find_sources(sources)
     read_split_rule(split_by)

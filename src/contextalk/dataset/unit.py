@@ -305,7 +305,8 @@ def _digest(job: ClipJob, video: bytes) -> str:
     return digest_of(
         str(FORMAT_VERSION).encode(),
         video,
-        pictures.pictures.tobytes(),
+        pictures.sampling.pictures.tobytes(),
+        pictures.sampling.shares.tobytes(),
         pictures.crop.centre_px.tobytes(),
         pictures.crop.side_px.tobytes(),
         *(array.tobytes() for array in frame),

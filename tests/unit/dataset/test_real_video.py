@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.unit.dataset.conftest import landmarks_at, pictures
 
 from contextalk.core.errors import DatasetError
 from contextalk.core.records import Landmarks
@@ -17,6 +18,7 @@ from contextalk.dataset.prepare import prepare
 from contextalk.dataset.sound import Sounds, decode_sound
 from contextalk.dataset.unit import read_records
 from contextalk.faces import hands
+from contextalk.media.video import write_video
 
 Videos = Callable[..., Path]
 
@@ -63,6 +65,32 @@ def test_fifty_frames_a_second_become_25(real_video: Videos, tmp_path: Path) -> 
     at = np.rint(clip.crop.to_crop(clip.landmarks.points[:, 30])).astype(int)
     grey = clip.head[np.arange(50), at[:, 1], at[:, 0]].mean(axis=-1)
     assert np.abs(grey - (40 + 4 * np.arange(50))).mean() < 2.0  # half a frame taken
+
+
+def test_a_slow_source_is_interpolated_by_choice(tmp_path: Path) -> None:
+    """A head that moves by 6 px a picture at 12.5 fps is half-way in every other frame, and so are its points."""
+    at_px = np.stack([90 + 6.0 * np.arange(25), np.full(25, 85.0)], axis=1)
+    track = landmarks_at(at_px, 12.5)
+    path = tmp_path / "slow" / "slow.mp4"
+    path.parent.mkdir()
+    track.save(path.parent / "landmarks-0.npz")
+    hum = np.sin(np.arange(2 * 16_000) * 0.1).astype(np.float32) * 0.01
+    still = [pictures([track[frame : frame + 1]])[0] for frame in range(25)]  # all heads of one grey
+    write_video(path, still, rate_hz=12.5, crf=6, wave=hum)
+
+    with pytest.raises(DatasetError, match=r"rate: 12.50 fps, wanted 23 … 60.5"):
+        prepare([path], tmp_path / "without")
+    prepare([path], tmp_path / "data", interpolate=True, min_sync=0)
+    (clip,) = read_clips(tmp_path / "data")
+    assert len(clip) == 50
+    middle = clip.landmarks.points.mean(axis=1)
+    np.testing.assert_allclose(np.diff(middle[:48, 0]), 3.0, atol=0.01)  # float32 of coordinates of some hundred px
+    for frame in range(3, 45):
+        dark = (np.abs(clip.head[frame].astype(float) - 40).max(axis=-1) < 25).nonzero()
+        seen = np.array([dark[1].mean(), dark[0].mean()]) + 0.5
+        wanted = clip.crop[frame : frame + 1].to_crop(middle[frame : frame + 1])[0]
+        # Flow at the disc's rim, x264 twice: of 3 px a frame, in crop px of which two to three are one of the scene.
+        assert np.abs(seen - wanted).max() < 3.0
 
 
 def test_rejected_stretches_are_rows_with_a_reason(real_video: Videos, tmp_path: Path) -> None:
