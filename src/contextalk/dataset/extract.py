@@ -64,11 +64,14 @@ class _Open:
         sampling, framing = self.job.sampling, self.job.framing
         while not self.is_complete and sampling.following[frame := len(self.heads)] == picture:
             share = float(sampling.shares[frame])
-            whole = rgb if share == 0 or self.before is None else picture_between(self.before, rgb, share)
-            taken_whole = whole is rgb and framing is None
-            whole = whole if framing is None else framing.paste(whole, frame)
+            whole = rgb
+            if share > 0:
+                assert self.before is not None  # a clip's first picture is one of the source's, or comes before it
+                whole = picture_between(self.before, rgb, share)
+            if framing is not None:
+                whole = framing.paste(whole, frame)
             self.heads.append(head_crop(whole, self.job.crop.centre_px[frame], float(self.job.crop.side_px[frame])))
-            self.scenes.append(resized if taken_whole else resized_scene(whole))
+            self.scenes.append(resized if whole is rgb else resized_scene(whole))
         if sampling.shares.any():
             self.before = rgb.copy()
 

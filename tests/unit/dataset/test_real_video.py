@@ -85,12 +85,14 @@ def test_a_slow_source_is_interpolated_by_choice(tmp_path: Path) -> None:
     assert len(clip) == 50
     middle = clip.landmarks.points.mean(axis=1)
     np.testing.assert_allclose(np.diff(middle[:48, 0]), 3.0, atol=0.01)  # float32 of coordinates of some hundred px
-    for frame in range(3, 45):
+    middles = range(3, 45, 2)  # between two pictures of the source
+    for frame in middles:
         dark = (np.abs(clip.head[frame].astype(float) - 40).max(axis=-1) < 25).nonzero()
         seen = np.array([dark[1].mean(), dark[0].mean()]) + 0.5
         wanted = clip.crop[frame : frame + 1].to_crop(middle[frame : frame + 1])[0]
-        # Flow at the disc's rim, x264 twice: of 3 px a frame, in crop px of which two to three are one of the scene.
-        assert np.abs(seen - wanted).max() < 3.0
+        away_px = np.abs(seen - wanted).max() * float(clip.crop.side_px[frame]) / 256
+        # Of 3 scene px to either picture: flow at the disc's rim, and x264 twice; 0.4 at most here.
+        assert away_px < 1.0
 
 
 def test_rejected_stretches_are_rows_with_a_reason(real_video: Videos, tmp_path: Path) -> None:
