@@ -33,11 +33,11 @@ MOTION_S = 0.3
 LEAST_MOTION_PER_S = 0.15
 """Change of mouth opening (in distances of the outer eye corners) per second below which a mouth is at rest."""
 
-
-_BLOCK_SAMPLES = 60 * SAMPLE_RATE_HZ
-
 _FAINT_PER_S = 0.02
 """Beyond that: a mouth that moves by no more is at most half sure to be the one that speaks."""
+
+_BLOCK_SAMPLES = 60 * SAMPLE_RATE_HZ
+"""What is summed at once."""
 
 
 def voice_activity(wave: Iterable[NDArray[np.float32]], times_s: NDArray[np.float64]) -> NDArray[np.float32]:
