@@ -60,7 +60,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class Soundtrack:
     """What is heard of a clip and how the face moves to it, without its pictures; attributes as of `Clip`."""
 
     key: str
@@ -110,13 +110,13 @@ def read_clips(dataset: Path | str, split: str | None = None, *, keys: Collectio
         yield _decode(row, files)
 
 
-def read_voices(dataset: Path | str, *, keys: Collection[str] | None = None) -> Iterator[Voice]:
+def read_soundtracks(dataset: Path | str, *, keys: Collection[str] | None = None) -> Iterator[Soundtrack]:
     """As `read_clips`, without decoding a picture: a hundredth of its time."""
     for row, files in _read_samples(dataset, None, keys):
         with tempfile.TemporaryDirectory(prefix="contextalk-") as folder:
             wave = _read_wave(Path(folder), files)
         landmarks, _ = _unpack_track(files["track.npz"])
-        yield Voice(key=row.key, person=row.person, split=row.split, wave=wave, landmarks=landmarks)
+        yield Soundtrack(key=row.key, person=row.person, split=row.split, wave=wave, landmarks=landmarks)
 
 
 def _read_samples(

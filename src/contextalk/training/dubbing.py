@@ -21,7 +21,7 @@ from contextalk.core.errors import DatasetError
 from contextalk.core.geometry import Points
 from contextalk.core.records import NUM_POINTS, Progress, mouth_opening
 from contextalk.core.time import WINDOW_FRAMES
-from contextalk.dataset.clips import Voice, read_voices
+from contextalk.dataset.clips import Soundtrack, read_soundtracks
 from contextalk.dataset.splits import is_kept_for_judges
 from contextalk.faces.retarget import lend_mouth
 from contextalk.media.drawing import draw_faces
@@ -74,23 +74,23 @@ def read_sentences(dataset: Path, judge_share: float = 0.0) -> list[Sentence]:
         for key, (_, split) in rows.items()
         if split == "val" or (split == "train" and not is_kept_for_judges(key, judge_share))
     ]
-    heard = [_hear(voice) for voice in read_voices(dataset, keys=wanted) if _speaks(voice)]
+    heard = [_hear(track) for track in read_soundtracks(dataset, keys=wanted) if _speaks(track)]
     if not any(sentence.split == "train" for sentence in heard):
         raise DatasetError(f"{dataset} has nobody in its training split who speaks")
     return heard
 
 
-def _speaks(voice: Voice) -> bool:
-    return len(voice.landmarks) > WINDOW_FRAMES and float(np.std(voice.landmarks.mouth_open)) > _STILL
+def _speaks(track: Soundtrack) -> bool:
+    return len(track.landmarks) > WINDOW_FRAMES and float(np.std(track.landmarks.mouth_open)) > _STILL
 
 
-def _hear(voice: Voice) -> Sentence:
+def _hear(track: Soundtrack) -> Sentence:
     return Sentence(
-        key=voice.key,
-        person=voice.person,
-        split=voice.split,
-        mel=mel_chunks(mel_spectrogram(voice.wave), len(voice.landmarks)).astype(np.float16),
-        points=voice.landmarks.points,
+        key=track.key,
+        person=track.person,
+        split=track.split,
+        mel=mel_chunks(mel_spectrogram(track.wave), len(track.landmarks)).astype(np.float16),
+        points=track.landmarks.points,
     )
 
 

@@ -340,8 +340,12 @@ class TrainingRun:
     @cached_property
     def windows(self) -> tuple[WindowSet, WindowSet]:
         """(training, held-out) windows."""
-        training, held_out = self.clips
-        return WindowSet(training, self.device), WindowSet(held_out, self.device)
+        return WindowSet(self.clips[0], self.device), self.held_out
+
+    @cached_property
+    def held_out(self) -> WindowSet:
+        """Held-out windows."""
+        return WindowSet(self.clips[1], self.device)
 
     @cached_property
     def dubbed(self) -> tuple[WindowSet, WindowSet | None]:
@@ -354,20 +358,22 @@ class TrainingRun:
             return self.windows[0], None
         sentences = read_sentences(self.speech, self.config.judge_share)
         _keep_speech(self.folder, Counter(sentence.person for sentence in sentences if sentence.split == "train"))
-        sets = [
+        taught, held_out = (
             dub_clips(
                 clips,
-                [sentence for sentence in sentences if (sentence.split == "train") == is_training],
+                [sentence for sentence in sentences if sentence.split == split],
                 self.codec,
                 self.folder / "latents",
                 draws_pupils=self.models.draws_pupils,
                 seed=self.config.seed,
                 progress=self.progress,
             )
-            for clips, is_training in zip(self.clips, (True, False), strict=True)
-        ]
-        held_out = WindowSet(sets[1], self.device) if sets[1] else None
-        return WindowSet([*self.clips[0], *sets[0]], self.device), held_out
+            for clips, split in zip(self.clips, ("train", "val"), strict=True)
+        )
+        return (
+            WindowSet([*self.clips[0], *taught], self.device),
+            WindowSet(held_out, self.device) if held_out else None,
+        )
 
     def _train_codec(self) -> dict[str, float]:
         """Train the codec, or keep the one of the bundle, or tune that one when told for how long.
@@ -456,7 +462,7 @@ class TrainingRun:
             network,
             self.lesson(name),
             training,
-            self.windows[1],
+            self.held_out,
             spoken=spoken,
             stranger_share=self.config.stranger_share,
         )
@@ -472,12 +478,10 @@ class TrainingRun:
             )
         network.to(self.device)  # the guesses are drawn there
         lesson = self.lesson(name)
-        training, held_out = self.windows
+        training, held_out = self.dubbed[0] if lesson.stage == "landmark" else self.windows[0], self.held_out
         lips = self._lip_sources() if "lips" in lesson.modalities else None
-        if lesson.stage == "landmark":
-            training = self.dubbed[0]
-            if lesson.residual:
-                self._settle_guesses(network, lesson, training, held_out)
+        if lesson.stage == "landmark" and lesson.residual:
+            self._settle_guesses(network, lesson, training, held_out)
         objective = DenoisingObjective(
             name,
             network,

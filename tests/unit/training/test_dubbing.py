@@ -10,7 +10,7 @@ from tests.unit.training.test_context import clip
 
 from contextalk.core.errors import DatasetError
 from contextalk.core.records import mouth_opening
-from contextalk.dataset.clips import Voice
+from contextalk.dataset.clips import Soundtrack
 from contextalk.models.codec import Codec, CodecConfig
 from contextalk.training import dubbing
 from contextalk.training.dubbing import Sentence, dub_clips, read_sentences
@@ -98,18 +98,18 @@ def test_a_sentence_shorter_than_the_clip_dubs_its_beginning(codec: Codec, tmp_p
 def test_silent_people_cannot_be_learnt_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     still = animate(3)
     parted = np.repeat(still.points[:1], len(still), axis=0)  # open, and it rests
-    voice = Voice(
+    track = Soundtrack(
         key="s", person="bert", split="train", wave=np.zeros(16000, np.float32), landmarks=replace(still, points=parted)
     )
     kept = {"s": ("bert", "train"), "t": ("bert", "test")}  # the second is never heard
     monkeypatch.setattr(dubbing, "list_clips", lambda _: (kept, {}))
     wanted: list[str] = []
 
-    def listen(_dataset: Path, *, keys: list[str]) -> list[Voice]:
+    def listen(_dataset: Path, *, keys: list[str]) -> list[Soundtrack]:
         wanted.extend(keys)
-        return [voice]
+        return [track]
 
-    monkeypatch.setattr(dubbing, "read_voices", listen)
+    monkeypatch.setattr(dubbing, "read_soundtracks", listen)
     with pytest.raises(DatasetError, match="nobody in its training split who speaks"):
         read_sentences(tmp_path)
     assert wanted == ["s"]  # test sentences are never heard

@@ -2,7 +2,7 @@
 
 import torch
 
-from contextalk.training.voices import vary_voices
+from contextalk.training.voice_variation import vary_voices
 
 
 def test_each_window_is_another_voice_and_its_frames_are_one():

@@ -12,7 +12,7 @@ from torch import Tensor
 from contextalk.models.mvcontrolnet import MVControlNet
 from contextalk.training.objectives.denoising import Lesson
 from contextalk.training.objectives.points import point_figures, points_loss
-from contextalk.training.voices import vary_voices
+from contextalk.training.voice_variation import vary_voices
 from contextalk.training.windows import WindowBatch, WindowSet
 
 

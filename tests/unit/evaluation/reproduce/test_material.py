@@ -8,7 +8,7 @@ from PIL import Image
 
 from contextalk.core.errors import ContextalkError
 from contextalk.core.records import Landmarks
-from contextalk.dataset.clips import read_clips, read_voices
+from contextalk.dataset.clips import read_clips, read_soundtracks
 from contextalk.dataset.prepare import prepare
 from contextalk.evaluation.features import EVERY
 from contextalk.evaluation.reproduce.from_synth import identity_picture
@@ -78,7 +78,7 @@ def test_a_test_clip_of_a_dataset_becomes_a_scene_again(tmp_path: Path) -> None:
     prepare([tmp_path / "footage"], tmp_path / "data")
     material = open_material(tmp_path / "data", tmp_path / "work", None, None)
     clips = {clip.key: clip for clip in read_clips(tmp_path / "data", "test")}
-    heard = {voice.key: voice for voice in read_voices(tmp_path / "data", keys=clips.keys())}
+    heard = {track.key: track for track in read_soundtracks(tmp_path / "data", keys=clips.keys())}
     assert heard.keys() == clips.keys()
     for key, clip in clips.items():
         np.testing.assert_array_equal(heard[key].wave, clip.wave)
