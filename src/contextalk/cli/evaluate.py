@@ -19,6 +19,7 @@ class Evaluate:
         reference: Folder of NAME.mp4, or of scene folders NAME/ as synth writes them.
         output: Folder for report.md, report.csv and report.json; default: `evaluation` in the generated folder.
         estimator: Folder of a run of `train estimator`; default: the face backend reads the landmarks.
+        read_by: Who reads landmarks where there is an estimator: it, or all the same the face backend.
         bundle: Folder of trained models, whose codec makes the codec's row; default: the embedded one.
         weights: Folder of published weights (`contextalk weights`); default: contextalk/weights in the user's cache.
         judges: Folders of runs of `train sync` and `train lip-reader`; what they lack is not measured.
@@ -33,6 +34,7 @@ class Evaluate:
     reference: Annotated[Path, arg(metavar="DIR")]
     output: Annotated[Path | None, arg(aliases=("-o",), metavar="REPORT")] = None
     estimator: Annotated[Path | None, arg(metavar="RUN/estimator")] = None
+    read_by: Literal["estimator", "backend"] = "estimator"
     bundle: OptionalPath = None
     weights: OptionalPath = None
     judges: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()
@@ -58,12 +60,12 @@ class Evaluate:
             raise ContextalkError(f"generated folders are named {', '.join(names)}, wanted a name for each method")
         bundle = Bundle.load(self.bundle)
         output = self.output or self.generated[0] / "evaluation"
-        estimator = open_estimator(bundle, self.estimator)
+        estimator = open_estimator(bundle, self.estimator, self.read_by)
         real = None if self.real is None else bring_dataset(self.real, self.real_split, progress=progress)
         judges = open_judges(
             self.weights or default_folder(),
             self.judges,
-            own=own_extractor(bundle, estimator),
+            own=own_extractor(bundle, self.estimator),
             real=None if real is None else dataset_pictures(real, self.real_split),
             cache=output / "work" / "features",
         )

@@ -31,6 +31,7 @@ class Reproduce:
         controlnet: Folders of Stable Diffusion 1.5 and of the controls trained for it.
         sadtalker: A checkout of SadTalker and the Python interpreter that it runs in.
         clips: How many clips; default: all.
+        read_by: Who reads landmarks off heads where a run has an estimator: it, or all the same the face backend.
         steps: Solver steps per window; default: the bundle's.
         seed: Root of all randomness.
         json: Print the answer as JSON.
@@ -45,6 +46,7 @@ class Reproduce:
     controlnet: Annotated[tuple[Path, Path] | None, arg(metavar="SD15 CONTROLS")] = None
     sadtalker: Annotated[tuple[Path, Path] | None, arg(metavar="CHECKOUT PYTHON")] = None
     clips: Annotated[int | None, arg(metavar="INT")] = None
+    read_by: Literal["estimator", "backend"] = "estimator"
     steps: Annotated[int | None, arg(metavar="INT")] = None
     seed: int = 0
     json: bool = False
@@ -72,6 +74,7 @@ class Reproduce:
             given,
             weights=self.weights or default_folder(),
             clips=self.clips,
+            read_by=self.read_by,
             progress=progress,
         )
         written = [str(path) for path in made.written]

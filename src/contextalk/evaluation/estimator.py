@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ from contextalk.media.video import Picture
 from contextalk.models.bundle import Bundle
 from contextalk.models.pictures import encode_pictures, inference
 from contextalk.models.reader import LandmarkReader
+
+ReadBy = Literal["estimator", "backend"]
+"""Who reads heads where there is a trained estimator: itself, or all the same the face backend, which also knows when
+there is no face."""
 
 
 class Estimator(Protocol):
@@ -96,13 +100,13 @@ class FaceBackendEstimator:
         return target.points, target.pupils
 
 
-def open_estimator(bundle: Bundle, weights: Path | None) -> Estimator:
-    """The estimator of a run, or the face backend for None.
+def open_estimator(bundle: Bundle, weights: Path | None, read_by: ReadBy = "estimator") -> Estimator:
+    """The estimator of a run, or the face backend, which also reads where `weights` is None.
 
     Raises:
         ContextalkError: Neither weights there nor face models installed.
     """
-    return FaceBackendEstimator() if weights is None else HeadEstimator(bundle, weights)
+    return FaceBackendEstimator() if weights is None or read_by == "backend" else HeadEstimator(bundle, weights)
 
 
 class RememberingEstimator:

@@ -14,7 +14,8 @@ from torch.nn import functional
 from contextalk.core.errors import DatasetError
 from contextalk.dataset.clips import read_clips
 from contextalk.dataset.manifest import MANIFEST
-from contextalk.evaluation.estimator import Estimator, HeadEstimator
+from contextalk.evaluation.estimator import HeadEstimator
+from contextalk.evaluation.held_out import held_out_figures
 from contextalk.models.bundle import Bundle
 from contextalk.models.codec import Codec
 from contextalk.models.inception import Inception
@@ -37,6 +38,9 @@ class Extractor(Protocol):
     name: str
     """Names the weights: two that extract alike have one name."""
 
+    error: str
+    """What is known of the networks' own error; empty where nothing is."""
+
     def faces(self, pictures: Frames) -> Features:
         """Of head crops."""
         ...
@@ -52,6 +56,7 @@ class InceptionExtractor:
     def __init__(self, network: Inception, name: str = "Inception") -> None:
         self.network = network.eval()
         self.name = name
+        self.error = ""
 
     def faces(self, pictures: Frames) -> Features:
         """Of head crops."""
@@ -68,10 +73,11 @@ class InceptionExtractor:
 class OwnExtractor:
     """Features of networks trained here: of heads the estimator's, of scenes the codec's latents."""
 
-    def __init__(self, codec: Codec, estimator: LandmarkReader, name: str = "own") -> None:
+    def __init__(self, codec: Codec, estimator: LandmarkReader, name: str = "own", error: str = "") -> None:
         self.codec = codec
         self.estimator = estimator.eval()
         self.name = name
+        self.error = error
 
     def faces(self, pictures: Frames) -> Features:
         """(N, channels of the estimator): its last convolutional layer, averaged over the crop."""
@@ -91,12 +97,17 @@ class OwnExtractor:
         return functional.adaptive_avg_pool2d(latents, _SCENE_GRID).flatten(1).double().numpy()
 
 
-def own_extractor(bundle: Bundle, estimator: Estimator) -> OwnExtractor | None:
-    """Features of a bundle's codec and the estimator trained on it; None where another estimator reads the heads."""
-    if not isinstance(estimator, HeadEstimator):
+def own_extractor(bundle: Bundle, weights: Path | None) -> OwnExtractor | None:
+    """Features of a bundle's codec and the estimator of a run, trained on that codec; None where no run has one.
+
+    Raises:
+        BundleError: No estimator of this codec there.
+    """
+    if weights is None:
         return None
+    estimator = HeadEstimator(bundle, weights)
     name = f"{estimator.name} and the codec of bundle {bundle.fingerprint[:12]}"
-    return OwnExtractor(bundle.codec, estimator.reader, name)
+    return OwnExtractor(bundle.codec, estimator.reader, name, held_out_figures(weights.parent, "estimator"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Figures that a network judges, ready for `evaluate`: with the networks that are here, NaN without the others."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from contextalk.evaluation.features import Extractor, InceptionExtractor, RealPictures, reference_of
+from contextalk.evaluation.held_out import held_out_figures
 from contextalk.evaluation.metrics import Metric, SetMetric, consistency, frechet, intelligibility, perceptual, sync
 from contextalk.models.sync_judge import open_judge
 from contextalk.models.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
@@ -14,9 +14,6 @@ from contextalk.models.weights import REGISTRY, Network, open_clip, open_incepti
 ABSENT = "absent"
 
 WEIGHTS = "averaged.safetensors"
-
-FIGURES = "figures.json"
-"""In a run's folder: what its networks came to on clips held out from training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +61,14 @@ def open_judges(
                 columns=sync.OWN_COLUMNS,
                 measure=sync.OwnSync(judge).measure,
                 judge=_trained(sync_run, "sync"),
-                error=_held_out(sync_run, "sync"),
+                error=held_out_figures(sync_run, "sync"),
                 by_window=False,
             ),
             "lip reading": Metric(
                 columns=intelligibility.COLUMNS,
                 measure=intelligibility.LipReading(reader).measure,
                 judge=_trained(reader_run, "lip_reader"),
-                error=_held_out(reader_run, "lip_reader"),
+                error=held_out_figures(reader_run, "lip_reader"),
                 by_window=False,
             ),
             "frame consistency": Metric(
@@ -103,6 +100,7 @@ def _distance(extractor: Extractor | None, real: RealPictures | None, cache: Pat
         part=distance.part,
         measure=distance.measure,
         judge=f"{named}, against {against} {key}".rstrip(),
+        error="" if extractor is None else extractor.error,
         by_window=True,
     )
 
@@ -123,11 +121,3 @@ def _trained(run: Path | None, name: str) -> str:
     if run is None:
         return ABSENT
     return f"{name} {hashlib.sha256((run / name / WEIGHTS).read_bytes()).hexdigest()[:12]}"
-
-
-def _held_out(run: Path | None, name: str) -> str:
-    """What a judge came to on the truth of clips held out from its training."""
-    if run is None or not (run / FIGURES).is_file():
-        return ""
-    figures = json.loads((run / FIGURES).read_text()).get(name, {})
-    return ", ".join(f"{figure} {value:.3g}" for figure, value in figures.items() if figure != "windows")

@@ -15,9 +15,15 @@ from contextalk.cli.main import main
 from contextalk.core.errors import BundleError, ContextalkError
 from contextalk.core.records import GenerateRequest, Landmarks
 from contextalk.evaluation.cells import Cell
-from contextalk.evaluation.estimator import FaceBackendEstimator, HeadEstimator, RememberingEstimator
+from contextalk.evaluation.estimator import (
+    FaceBackendEstimator,
+    HeadEstimator,
+    RememberingEstimator,
+    open_estimator,
+)
 from contextalk.evaluation.evaluate import evaluate
 from contextalk.evaluation.evidence import Evidence
+from contextalk.evaluation.features import own_extractor
 from contextalk.evaluation.judges import Judges
 from contextalk.evaluation.metrics import Column, Metric, Part, SetMetric
 from contextalk.evaluation.read_evidence import find_pairs, read_evidence
@@ -309,6 +315,22 @@ def test_the_trained_estimator_reads_points_and_pupils(bundle: Bundle, tmp_path:
     assert estimator.name == HeadEstimator(bundle, tmp_path).name
     with pytest.raises(BundleError, match="no estimator"):
         HeadEstimator(bundle, tmp_path / "nowhere")
+
+
+def test_the_face_backend_may_read_heads_whose_features_are_the_estimators(bundle: Bundle, tmp_path: Path) -> None:
+    weights = tmp_path / "estimator"
+    weights.mkdir()
+    save_file(bundle.reader.state_dict(), weights / "averaged.safetensors")
+    (tmp_path / "figures.json").write_text('{"estimator": {"points, px": 1.234}}')
+    assert isinstance(open_estimator(bundle, weights), HeadEstimator)
+    try:
+        assert isinstance(open_estimator(bundle, weights, "backend"), FaceBackendEstimator)
+    except ContextalkError as error:
+        pytest.skip(str(error))
+    own = own_extractor(bundle, weights)
+    assert own is not None
+    assert own.error == "points, px 1.23"
+    assert own_extractor(bundle, None) is None
 
 
 def test_the_face_backend_says_where_there_is_no_face() -> None:

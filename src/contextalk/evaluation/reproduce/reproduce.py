@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contextalk.core.choices import Progress
-from contextalk.evaluation.estimator import open_estimator
+from contextalk.evaluation.estimator import ReadBy, open_estimator
 from contextalk.evaluation.evaluate import evaluate
 from contextalk.evaluation.features import own_extractor
 from contextalk.evaluation.judges import open_judges
@@ -46,6 +46,7 @@ def reproduce(
     *,
     weights: Path,
     clips: int | None = None,
+    read_by: ReadBy = "estimator",
     progress: Progress | None = None,
 ) -> Reproduced:
     """Generate what is missing, measure everything by the same code, write the table; stopped and called again, go on.
@@ -59,6 +60,7 @@ def reproduce(
         given: What methods are made of. Of its runs the first that has them also lends estimator and judges.
         weights: Folder of published weights.
         clips: How many; None: all.
+        read_by: Who reads heads where a run has an estimator; its features compare distributions either way.
         progress: Told what is done.
 
     Raises:
@@ -69,11 +71,12 @@ def reproduce(
     material = open_material(data, work, clips, progress)
     methods, absent = methods_of(name, given, material)
     generated = generate_clips(methods, material.contexts, output / "clips", given, bundle.fingerprint, progress)
-    estimator = open_estimator(bundle, given.find("estimator"))
+    trained = given.find("estimator")
+    estimator = open_estimator(bundle, trained, read_by)
     judges = open_judges(
         weights,
         given.runs,
-        own=own_extractor(bundle, estimator),
+        own=own_extractor(bundle, trained),
         real=material.real,
         cache=work / "features",
     )
