@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.faces.border import BORDER, find_border
-from contextalk.faces.closing import close_features
+from contextalk.faces.closing_eyes import Lid, close_eyes
+from contextalk.faces.closing_lips import close_lips
 from contextalk.faces.crop import head_mask
 
 Picture = NDArray[np.uint8]
@@ -58,13 +59,22 @@ class Bend:
     Attributes:
         across: (256, 256), which column of the picture, counted from the first one's centre, comes to each pixel.
         down: (256, 256), which row.
+        lids: To be painted over eyes that close, on top.
     """
 
     across: Floats
     down: Floats
+    lids: tuple[Lid, ...] = ()
 
-    def of(self, picture: NDArray[Values]) -> NDArray[Values]:
-        """A head crop bent, good for inside the mask: (S, S, …) → (S, S, …), S being 256 or larger."""
+    def of(self, head: Picture) -> Picture:
+        """A head crop bent, good for inside the mask: (S, S, 3) → (S, S, 3), S being 256 or larger."""
+        bent = self.of_values(head)
+        for lid in self.lids:
+            lid.paint(bent)
+        return bent
+
+    def of_values(self, picture: NDArray[Values]) -> NDArray[Values]:
+        """What belongs to a head crop, such as its matte, bent likewise without lids: (S, S, …) → (S, S, …)."""
         size = len(picture)
         if size == CROP_PX:
             return np.asarray(_sample(picture, self.across, self.down), picture.dtype)
@@ -84,12 +94,13 @@ def bend(points: Points, wanted: Points, border: Floats = BORDER) -> Bend:
         wanted: (70, 2) crop px, where they shall be.
         border: (32, 2) crop px, what shall lie at the places of `BORDER`, on the mask's outline; at rest if not given.
     """
-    plate, rows = close_features(points, wanted)
+    opened, lids = close_eyes(points, wanted)
+    plate, rows = close_lips(points, opened)
     across, down = _pull(points, plate, border)
     if rows is not None:
         columns = np.broadcast_to(_PIXELS, rows.shape)
         across, down = (_sample(field, columns, rows) for field in (across, down))
-    return Bend(across=across, down=down)
+    return Bend(across=across, down=down, lids=lids)
 
 
 def _pull(points: Points, wanted: Points, border: Floats) -> tuple[Floats, Floats]:

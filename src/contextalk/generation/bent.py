@@ -59,7 +59,7 @@ def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> B
     fine = None if identity.fine is None else at(identity.fine, mouth and mouth.fine)
     if identity.matte is None:
         return BentHeads(heads=heads, fine=fine)
-    mattes = [one.of(identity.matte) for one in bent]
+    mattes = [one.of_values(identity.matte) for one in bent]
     rooms = [behind(picture, matte) for picture, matte in zip(masked, mattes, strict=True)]
     return BentHeads(heads=_set_in(heads, mattes, rooms), fine=None if fine is None else _set_in(fine, mattes, rooms))
 
