@@ -1,5 +1,10 @@
-"""Lip reader for GRID sentences: six slots, 51 words in all, read off the mouth alone."""
+"""Lip reader for GRID sentences: six slots, 51 words in all, read off the mouth alone.
 
+Beside it learns an ear, which hears the same sentences and soon knows when each word is said. Told that, the reader
+learns from hundreds of sentences what by itself it does not: which of 75 frames a word is.
+"""
+
+import math
 import re
 from dataclasses import dataclass
 
@@ -7,6 +12,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from contextalk.core.time import RATE_HZ
+from contextalk.media.mel import NUM_BANDS
 
 SLOTS: tuple[tuple[str, ...], ...] = (
     ("bin", "lay", "place", "set"),
@@ -17,6 +25,9 @@ SLOTS: tuple[tuple[str, ...], ...] = (
     ("again", "now", "please", "soon"),
 )
 """Command, colour, preposition, letter (no w), digit, adverb (Cooke et al. 2006, Table I)."""
+
+_SPOKEN_AT_S, _SPREAD_S = (0.84, 1.14, 1.35, 1.5, 1.74, 1.98), 0.24
+"""When in its three seconds each slot of a sentence is looked for at first, and how far about; both are learnt on."""
 
 _NEIGHBOURS = 5
 """Frames that the first convolution sees at once, as channels."""
@@ -35,8 +46,55 @@ class LipReaderConfig:
     hidden: int = 96
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A sentence as it is understood.
+
+    Attributes:
+        logits: Of each slot's words, (B, words).
+        when: (B, F, 6) share of each frame in each slot: sums to 1 over frames.
+    """
+
+    logits: tuple[Tensor, ...]
+    when: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a lip reader makes of mouths.
+
+    Attributes:
+        words: What is said.
+        sound: (2, B, F, 80) two guesses at the mel spectrum of every frame: of five frames, and of all.
+    """
+
+    words: Words
+    sound: Tensor
+
+
+class Slots(nn.Module):
+    """For each slot its own attention over time, and the words it may hold."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.when = nn.Linear(width, len(SLOTS))
+        self.at_s = nn.Parameter(torch.tensor(_SPOKEN_AT_S))
+        self.log_spread_s = nn.Parameter(torch.full((len(SLOTS),), math.log(_SPREAD_S)))
+        self.dropout = nn.Dropout(0.3)
+        self.words = nn.ModuleList(nn.Linear(width, len(words)) for words in SLOTS)
+
+    def forward(self, states: Float[Tensor, "b f d"], present: Bool[Tensor, "b f"]) -> Words:
+        """Args: `present` is False where a sentence is padded."""
+        time_s = torch.arange(states.shape[1], device=states.device) / RATE_HZ
+        far = (time_s[:, None] - self.at_s) / self.log_spread_s.exp()
+        expected = self.when(states).float() - far.square() / 2
+        share = expected.masked_fill(~present[..., None], float("-inf")).softmax(dim=1)
+        held = self.dropout(torch.einsum("bfs,bfh->sbh", share, states.float()))
+        return Words(logits=tuple(head(part) for head, part in zip(self.words, held, strict=True)), when=share)
+
+
 class LipReader(nn.Module):
-    """Convolutions over space and five frames, a GRU both ways, and for each slot its own attention over time."""
+    """Convolutions over space and five frames, a GRU both ways, and slots; of the ear the last two."""
 
     def __init__(self, config: LipReaderConfig) -> None:
         super().__init__()
@@ -59,13 +117,14 @@ class LipReader(nn.Module):
             nn.Linear(27 * width, 2 * hidden),
         )
         self.time = nn.GRU(2 * hidden, hidden, batch_first=True, bidirectional=True)
-        self.when = nn.Linear(2 * hidden, len(SLOTS))
-        self.words = nn.ModuleList(nn.Linear(2 * hidden, len(words)) for words in SLOTS)
+        self.slots = Slots(2 * hidden)
+        self.sound = nn.ModuleList(nn.Linear(2 * hidden, NUM_BANDS) for _ in range(2))
+        self.hear = nn.Sequential(nn.Conv1d(NUM_BANDS, 2 * hidden, 3, padding=1), nn.SiLU(), nn.Dropout(0.3))
+        self.heard_over_time = nn.GRU(2 * hidden, hidden, batch_first=True, bidirectional=True)
+        self.heard_slots = Slots(2 * hidden)
 
-    def forward(
-        self, views: Float[Tensor, "b f 48 48"], present: Bool[Tensor, "b f"]
-    ) -> tuple[Float[Tensor, "b _"], ...]:
-        """Logits of each slot's words.
+    def look(self, views: Float[Tensor, "b f 48 48"], present: Bool[Tensor, "b f"]) -> Seen:
+        """Read lips.
 
         Args:
             views: `faces.mouth_views.mouth_views`, 0 … 255.
@@ -78,12 +137,28 @@ class LipReader(nn.Module):
         reach = _NEIGHBOURS // 2
         around = functional.pad(level, (0, 0, 0, 0, reach, reach)).unfold(1, _NEIGHBOURS, 1).movedim(-1, 2)
         shown = self.shape(self.motion(around.flatten(0, 1))).unflatten(0, (batch, frames))
-        lengths = present.sum(dim=1).cpu()
-        packed = nn.utils.rnn.pack_padded_sequence(shown, lengths, batch_first=True, enforce_sorted=False)
-        read, _ = nn.utils.rnn.pad_packed_sequence(self.time(packed)[0], batch_first=True, total_length=frames)
-        share = self.when(read).float().masked_fill(~present[..., None], float("-inf")).softmax(dim=1)
-        heard = torch.einsum("bfs,bfh->sbh", share, read.float())
-        return tuple(head(part) for head, part in zip(self.words, heard, strict=True))
+        read = _over_time(self.time, shown, present)
+        near, far = self.sound
+        return Seen(words=self.slots(read, present), sound=torch.stack([near(shown), far(read)]))
+
+    def listen(self, mel: Float[Tensor, "b f 80"], present: Bool[Tensor, "b f"]) -> Words:
+        """Understand the sound of a sentence: the spectrum in the middle of every frame, about 0 and 1 in spread."""
+        heard = self.hear((mel * present[..., None]).transpose(1, 2)).transpose(1, 2)
+        return self.heard_slots(_over_time(self.heard_over_time, heard, present), present)
+
+    def forward(
+        self, views: Float[Tensor, "b f 48 48"], present: Bool[Tensor, "b f"]
+    ) -> tuple[Float[Tensor, "b _"], ...]:
+        """Logits of each slot's words, as `look` sees them."""
+        return self.look(views, present).words.logits
+
+
+def _over_time(network: nn.GRU, states: Tensor, present: Tensor) -> Tensor:
+    """(B, F, 2·hidden) a GRU both ways over what is there of each sentence."""
+    lengths = present.sum(dim=1).cpu()
+    packed = nn.utils.rnn.pack_padded_sequence(states, lengths, batch_first=True, enforce_sorted=False)
+    passed, _ = nn.utils.rnn.pad_packed_sequence(network(packed)[0], batch_first=True, total_length=present.shape[1])
+    return passed
 
 
 def parse_sentence(text: str) -> tuple[int, ...] | None:

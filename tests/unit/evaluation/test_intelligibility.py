@@ -23,7 +23,7 @@ def always(sentence: str) -> LipReader:
     reader = LipReader(LipReaderConfig(channels=8, hidden=8))
     said = parse_sentence(sentence)
     assert said is not None
-    for slot, word in zip(reader.words, said, strict=True):
+    for slot, word in zip(reader.slots.words, said, strict=True):
         torch.nn.init.zeros_(slot.weight)
         torch.nn.init.zeros_(slot.bias)
         slot.bias.data[word] = 1

@@ -15,9 +15,21 @@ _SHIFT_PX = 3
 _HIDDEN_FRAMES = 10
 """Longest stretch of frames blanked in a training example."""
 
+_SMOOTHING = 0.05
+"""Of the words that are wanted."""
+
+_LEAST = 1e-6
+"""Share of a frame that counts as none."""
+
+_MIDDLE = slice(6, 10)
+"""Of a chunk's 16 mel steps: the frame itself."""
+
 
 class LipReaderObjective:
-    """Cross-entropy, summed over slots."""
+    """Cross-entropy of what is read and of what is heard, summed over slots.
+
+    Besides, the reader is to look where the ear hears each word, and to see what sound a mouth makes.
+    """
 
     name = "lip_reader"
 
@@ -36,38 +48,52 @@ class LipReaderObjective:
                 f"none of {len(clips)} clips is of the training split and has a GRID sentence for its text: "
                 "the lip reader learns from prepared GRID clips alone"
             )
+        mel = torch.cat([_spectrum(clip) for clip, _ in self.training])
+        self._usual_mel, self._mel_spread = mel.mean(dim=0), mel.std(dim=0).clamp(min=1e-3)
 
     def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is a whole sentence."""
         chosen = torch.randint(len(self.training), (batch,), generator=generator).tolist()
         views, present, said = _batch([self.training[index] for index in chosen])
+        mel = self._mel([self.training[index][0] for index in chosen])
         device = device_of(self.network)
-        present, said = move(present, device), move(said, device)
-        logits = self.network(move(_disturbed(views, generator), device), present)
-        losses = [
-            functional.cross_entropy(slot.float(), said[:, number], label_smoothing=0.05)
-            for number, slot in enumerate(logits)
-        ]
-        return torch.stack(losses).sum(), {"words right": _share_right(logits, said)}
+        present, said, mel = (move(tensor, device) for tensor in (present, said, mel))
+        seen = self.network.look(move(_disturbed(views, generator), device), present)
+        heard = self.network.listen(mel, present)
+        when = heard.when.detach()
+        # Kullback-Leibler divergence of where is looked from where is heard; its own part of `when` is constant.
+        apart = (when * ((when + _LEAST).log() - (seen.words.when + _LEAST).log())).sum(dim=(1, 2)).mean()
+        sound = (seen.sound.float() - mel)[:, present].square().mean(dim=(1, 2)).sum()
+        loss = _wrong(seen.words.logits, said) + _wrong(heard.logits, said) + apart + sound
+        figures = {"words read": _share_right(seen.words.logits, said), "words heard": _share_right(heard.logits, said)}
+        return loss, figures
 
     def evaluate(self) -> dict[str, float]:
-        """Words and letters right on held-out sentences in %, beside always saying the commonest word of each slot."""
-        right = torch.stack([self._right(clip, said) for clip, said in self.held_out])
+        """Words and letters read right on held-out sentences in %, and words heard; by the commonest: a guess."""
+        right, heard = (torch.stack(both) for both in zip(*map(self._right, self.held_out), strict=True))
         commonest = torch.tensor([said for _, said in self.training]).mode(dim=0).values
         truth = torch.tensor([said for _, said in self.held_out])
         return {
             "words right": 100 * float(right.mean()),
             "letters right": 100 * float(right[:, 3].mean()),
+            "words right by ear": 100 * float(heard.mean()),
             "words right by the commonest": 100 * float((truth == commonest).float().mean()),
             "sentences": float(len(right)),
         }
 
-    def _right(self, clip: MouthClip, said: tuple[int, ...]) -> Tensor:
-        """(6,) 1 where a word is read right."""
+    def _mel(self, clips: list[MouthClip]) -> Tensor:
+        """(B, F, 80) spectra, about 0 and 1 in spread, padded by 0."""
+        spectra = [(_spectrum(clip) - self._usual_mel) / self._mel_spread for clip in clips]
+        return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)
+
+    def _right(self, sentence: tuple[MouthClip, tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+        """(6,) each: 1 where a word is read right, and where it is heard right."""
         device = device_of(self.network)
-        views, present, truth = (move(tensor, device) for tensor in _batch([(clip, said)]))
-        logits = self.network(views, present)
-        return torch.stack([slot[0].argmax() == word for slot, word in zip(logits, truth[0], strict=True)]).float()
+        views, present, truth = (move(tensor, device) for tensor in _batch([sentence]))
+        mel = move(self._mel([sentence[0]]), device)
+        both = self.network.look(views, present).words.logits, self.network.listen(mel, present).logits
+        read, heard = (torch.cat([slot.argmax(dim=1) for slot in logits]) == truth[0] for logits in both)
+        return read.float(), heard.float()
 
 
 def _batch(sentences: list[tuple[MouthClip, tuple[int, ...]]]) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,6 +125,20 @@ def _disturbed(views: Tensor, generator: torch.Generator) -> Tensor:
         moved[start : start + length] = 0
         made.append(moved)
     return torch.stack(made)
+
+
+def _spectrum(clip: MouthClip) -> Tensor:
+    """(F, 80) mel spectrum of each frame alone."""
+    return clip.mel[..., _MIDDLE].float().mean(dim=-1)
+
+
+def _wrong(logits: tuple[Tensor, ...], said: Tensor) -> Tensor:
+    """Cross-entropy, summed over slots."""
+    losses = [
+        functional.cross_entropy(slot.float(), said[:, number], label_smoothing=_SMOOTHING)
+        for number, slot in enumerate(logits)
+    ]
+    return torch.stack(losses).sum()
 
 
 def _share_right(logits: tuple[Tensor, ...], said: Tensor) -> Tensor:
