@@ -87,7 +87,8 @@ class Fault:
 def main(config: PlantedFaults) -> None:
     """Plant, measure, print, write."""
     bundle = Bundle.load(None)
-    estimator = open_estimator(bundle, _first(config.runs, "estimator"))
+    trained = _first(config.runs, "estimator")
+    estimator = open_estimator(bundle, trained)
     material = open_material(config.data, config.output / "work", config.clips, None)
     pairs = find_pairs(config.generated, material.reference, {context.name for context in material.contexts})
     clips = Clips(pairs, RememberingEstimator(estimator, config.output / "work" / "readings"))
@@ -96,7 +97,7 @@ def main(config: PlantedFaults) -> None:
     judges = open_judges(
         default_folder(),
         config.runs,
-        own=own_extractor(bundle, estimator),
+        own=own_extractor(bundle, trained),
         real=material.real,
         cache=config.output / "work" / "features",
     )

@@ -18,9 +18,12 @@ from contextalk.core.geometry import CROP_PX, Points
 Floats = NDArray[np.floating]
 Picture = NDArray[np.uint8]
 
-_CLOSING, _SHUT = 0.7, 0.3
-"""Shares of its opening: below the first an eye is closed here rather than by the plate; at the second it is shut, for
-no estimator sees less of a real eye (0.19 to 0.35 in the blinks of five people)."""
+_CLOSING, _TAKEN_OVER, _SHUT = 0.7, 0.55, 0.3
+"""Shares of its opening: below the first a lid takes over from the plate, has all of it from the second on, and has
+shut the eye at the third: shut eyes of real people are read as 0.19 to 0.35."""
+
+_NARROWEST = 0.35
+"""Share of its width below which an eye is too far turned away for a lid."""
 
 _SMALLEST_OPENING_PX = 3.0
 """What is less open than this is left to the plate."""
@@ -66,25 +69,47 @@ class _Eye:
     pupil: int
     brow: slice
 
-    def opening_px(self, points: Points) -> float:
-        """Height between the lids."""
-        return float((points[list(self.lower), 1] - points[list(self.upper), 1]).mean())
+    def can_close(self, points: Points, wanted: Points) -> bool:
+        """Whether all of it is known, and is seen from the same side."""
+        rows = [*self.corners, *self.upper, *self.lower, *range(self.brow.start, self.brow.stop)]
+        if not (np.isfinite(points[rows]).all() and np.isfinite(wanted[rows]).all()):
+            return False
+        seen, aim = (face[self.corners[1]] - face[self.corners[0]] for face in (points, wanted))
+        return bool(np.dot(seen, aim) > 0 and np.linalg.norm(aim) > _NARROWEST * np.linalg.norm(seen))
 
-    def opened(self, points: Points, wanted: Points) -> Points:
-        """`wanted`, with this eye as open as in `points`: all of it goes with its corners."""
-        seen, aim = (face[:, 0] + 1j * face[:, 1] for face in (points, wanted))
-        first, last = self.corners
-        rows = [*self.upper, *self.lower, *([self.pupil] if self.pupil < len(points) else [])]
-        moved = aim[first] + (aim[last] - aim[first]) / (seen[last] - seen[first]) * (seen[rows] - seen[first])
+    def opening_px(self, points: Points) -> float:
+        """Height between the lids, across the line between the corners."""
+        _, across = self._along_and_across(points)
+        return float(across[list(self.lower)].mean() - across[list(self.upper)].mean())
+
+    def opened(self, points: Points, wanted: Points, by: float) -> Points:
+        """`wanted`, with this eye by a share as high as in `points`; its corners and its glance stay."""
+        (along, across), (wanted_along, _) = (self._along_and_across(face) for face in (points, wanted))
+        rows = [*self.upper, *self.lower]
+        if self.pupil < len(points):
+            rows.append(self.pupil)
+            along[self.pupil] = wanted_along[self.pupil]
+        line = wanted[self.corners[1]] - wanted[self.corners[0]]
+        down = np.array([-line[1], line[0]]) / np.linalg.norm(line)
+        there = wanted[self.corners[0]] + along[rows, None] * line + across[rows, None] * down
         opened = wanted.copy()
-        opened[rows] = np.stack([moved.real, moved.imag], axis=1)
+        opened[rows] += by * (there - wanted[rows])
         return opened
 
-    def lid(self, opened: Points, share: float) -> "Lid":
+    def lid(self, opened: Points, share: float, weight: float) -> "Lid":
         """The lid that leaves a share of this open eye to be seen."""
         first, last = self.corners
         upper, lower = (_curve(opened[[first, *rows, last]]) for rows in (self.upper, self.lower))
-        return Lid(upper=upper, lower=lower, brow=opened[self.brow], opening_px=self.opening_px(opened), share=share)
+        brow, opening_px = opened[self.brow], self.opening_px(opened)
+        return Lid(upper=upper, lower=lower, brow=brow, opening_px=opening_px, share=share, weight=weight)
+
+    def _along_and_across(self, points: Points) -> tuple[Floats, Floats]:
+        """Of all points: how far along the line between the corners, in its length, and how far below it, px."""
+        first, last = self.corners
+        line = (points[last] - points[first]).astype(np.float64)
+        length = np.linalg.norm(line)
+        from_first = points - points[first]
+        return from_first @ line / length**2, from_first @ np.array([-line[1], line[0]]) / length
 
 
 _EYES = (_Eye((36, 39), (37, 38), (41, 40), 68, slice(17, 22)), _Eye((42, 45), (43, 44), (47, 46), 69, slice(22, 27)))
@@ -100,6 +125,7 @@ class Lid:
         brow: (5, 2) points of the brow above.
         opening_px: Of the open eye.
         share: Of the eye that is left to be seen, 0…1.
+        weight: How much of the lid is painted, 0…1.
     """
 
     upper: Points
@@ -107,6 +133,7 @@ class Lid:
     brow: Points
     opening_px: float
     share: float
+    weight: float = 1.0
 
     def paint(self, head: Picture) -> None:
         """Over the eye of a head crop (S, S, 3), in place."""
@@ -131,27 +158,27 @@ class Lid:
         rows = np.arange(first, last)[:, None]
         down = np.clip((rows - top) / (bottom - top), 0, 1)[..., None]
         fade = np.full(len(columns), _FADE * opening)
-        over = _samples(head, columns, upper - np.multiply.outer(_SKIN_ABOVE, above))
-        under = _samples(head, columns, rim + np.multiply.outer(_SKIN_BELOW, fade))
+        over = _sample(head, columns, upper - np.multiply.outer(_SKIN_ABOVE, above))
+        under = _sample(head, columns, rim + np.multiply.outer(_SKIN_BELOW, fade))
         usual = np.median(under, axis=(0, 1))
         skin = _skin(usual, over) * (1 - down) + _skin(usual, under) * down
         over_eye = _smooth((rows - top) / (0.45 * above)) * _smooth((edge - rows) / finer + 0.5)
         below = _smooth((rows - edge) / finer + 0.5) * (1 - _smooth((rows - rim) / (bottom - rim)))
         shut = 1 - _smooth(self.share / 0.2)
         outside = np.maximum(left - columns - 0.5, columns + 0.5 - right) / max(margin, 1e-6)
-        weight = (over_eye + below * shut) * (1 - _smooth(outside))
+        weight = self.weight * (over_eye + below * shut) * (1 - _smooth(outside))
 
         part = head[first:last, columns[0] : columns[-1] + 1].astype(np.float32)
         part += weight[..., None] * (skin - part)
         spread = max(_LASHES_PX * finer, _LASHES * opening)
-        line = 0.9 * np.exp(-0.5 * ((rows - edge) / spread) ** 2) * _smooth((roundness - 0.02) / 0.28)
+        line = 0.9 * self.weight * np.exp(-0.5 * ((rows - edge) / spread) ** 2) * _smooth((roundness - 0.02) / 0.28)
         part += line[..., None] * np.minimum(self._lashes(head, columns, upper, np.minimum(opening, above)) - part, 0)
         head[first:last, columns[0] : columns[-1] + 1] = np.rint(part)
 
     @staticmethod
     def _lashes(head: Picture, columns: NDArray[np.intp], upper: Floats, size: Floats) -> Floats:
         """(n, 3) the darkest about the rim of the open lid in each column, evened along it."""
-        strip = _samples(head, columns, upper + np.multiply.outer(_LASHES_NEAR, size))
+        strip = _sample(head, columns, upper + np.multiply.outer(_LASHES_NEAR, size))
         darkest = strip.sum(axis=-1).argmin(axis=0)
         return _even(strip[darkest, np.arange(len(columns))])
 
@@ -168,11 +195,14 @@ def close_eyes(points: Points, wanted: Points) -> tuple[Points, tuple[Lid, ...]]
     """
     opened, lids = wanted, list[Lid]()
     for eye in _EYES:
-        seen_px, wanted_px = eye.opening_px(points), eye.opening_px(wanted)
-        if seen_px >= _SMALLEST_OPENING_PX and wanted_px < _CLOSING * seen_px:
-            opened = eye.opened(points, opened)
-            share = _CLOSING * float(np.clip((wanted_px / seen_px - _SHUT) / (_CLOSING - _SHUT), 0, 1))
-            lids.append(eye.lid(opened, share))
+        if not eye.can_close(points, wanted) or (seen_px := eye.opening_px(points)) < _SMALLEST_OPENING_PX:
+            continue
+        left = eye.opening_px(wanted) / seen_px
+        taken_over = float(_smooth((_CLOSING - left) / (_CLOSING - _TAKEN_OVER)))
+        if taken_over > 0:
+            opened = eye.opened(points, opened, taken_over)
+            shown = _CLOSING * float(np.clip((left - _SHUT) / (_CLOSING - _SHUT), 0, 1))
+            lids.append(eye.lid(opened, min(1.0, shown * seen_px / eye.opening_px(opened)), taken_over))
     return opened, tuple(lids)
 
 
@@ -190,15 +220,11 @@ def _heights(edge: Points, columns: NDArray[np.intp]) -> Floats:
     return np.interp(columns + 0.5, edge[order, 0], edge[order, 1]) - 0.5
 
 
-def _sample(head: Picture, columns: NDArray[np.intp], rows: Floats) -> Floats:
-    """(n, 3) of a head at places counted from pixel centres, bilinear."""
-    at = columns.astype(np.float32)[None], rows.astype(np.float32)[None]
-    return cv2.remap(head, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(np.float32)
-
-
-def _samples(head: Picture, columns: NDArray[np.intp], lines: Floats) -> Floats:
-    """(m, n, 3) of a head along lines (m, n) of rows."""
-    return np.stack([_sample(head, columns, rows) for rows in lines])
+def _sample(head: Picture, columns: NDArray[np.intp], lines: Floats) -> Floats:
+    """(m, n, 3) of a head along lines (m, n) of rows, counted from pixel centres, bilinear."""
+    rows = np.atleast_2d(lines).astype(np.float32)
+    across = np.broadcast_to(columns.astype(np.float32), rows.shape)
+    return cv2.remap(head, across, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
 
 
 def _skin(usual: Floats, colours: Floats) -> Floats:

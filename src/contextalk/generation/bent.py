@@ -52,7 +52,7 @@ def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> B
             return heads
         others = heads.copy()
         for index, one in lent.items():
-            others[index] = one.of(wide)
+            others[index] = one.of_values(wide)  # of which the mouth alone is shown
         return lend_insides(heads, identity.points, wanted, others)
 
     heads = at(identity.picture, mouth and mouth.picture)

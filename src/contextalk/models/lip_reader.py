@@ -1,7 +1,8 @@
 """Lip reader for GRID sentences: six slots, 51 words in all, read off the mouth alone.
 
-Beside it learns an ear, which hears the same sentences and soon knows when each word is said. Told that, the reader
-learns from hundreds of sentences what by itself it does not: which of 75 frames a word is.
+A sentence is three seconds, as GRID records it. Beside the reader learns an ear, which hears the same sentences and
+soon knows when each word is said. Told that, the reader learns from hundreds of sentences what by itself it does not:
+which of 75 frames a word is.
 """
 
 import math
@@ -28,6 +29,9 @@ SLOTS: tuple[tuple[str, ...], ...] = (
 
 _SPOKEN_AT_S, _SPREAD_S = (0.84, 1.14, 1.35, 1.5, 1.74, 1.98), 0.24
 """When in its three seconds each slot of a sentence is looked for at first, and how far about; both are learnt on."""
+
+LONG_ENOUGH, TOO_LONG = 68, 83
+"""Frames of what may be such a sentence: others would be looked at in the wrong places."""
 
 _NEIGHBOURS = 5
 """Frames that the first convolution sees at once, as channels."""

@@ -34,7 +34,7 @@ _STILL = 0.004
 """Deviation of the opening, in distances of the outer eye corners, below which a mouth rests: a quiet man who speaks
 has 0.017, one who listens 0.0006."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when a dubbed clip's tensors change."""
 
 

@@ -28,7 +28,7 @@ from contextalk.training.clip_workers import map_clips
 from contextalk.training.identities import KnownHead, bent_heads, moment_of, spare_identities
 from contextalk.training.pictures import clip_pictures
 
-_FORMAT = 7
+_FORMAT = 8
 """Raised when a clip's tensors change: older caches are then left aside."""
 
 

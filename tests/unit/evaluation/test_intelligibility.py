@@ -34,7 +34,7 @@ TEXTS = ("bin blue at f two now", "bin blue at f nine soon", "hello there", "set
 
 
 def clips() -> list:
-    heads = grey_heads(np.full(15, 120))
+    heads = grey_heads(np.full(75, 120))
     return [replace(evidence(heads), text=text) for text in (*TEXTS, "")]
 
 
@@ -62,5 +62,11 @@ def test_the_reader_of_a_run_is_opened(tmp_path: Path) -> None:
 
 def test_nothing_is_read_without_a_reader_or_a_face() -> None:
     assert all(np.isnan(LipReading(None).measure(clip)[WORDS]) for clip in clips())
-    unseen = evidence(grey_heads(np.full(15, 120)), points=np.full((15, 68, 2), np.nan, np.float32))
+    unseen = evidence(grey_heads(np.full(75, 120)), points=np.full((75, 68, 2), np.nan, np.float32))
     assert np.isnan(LipReading(always(TEXTS[0])).measure(replace(unseen, text=TEXTS[0]))[WORDS])
+
+
+@pytest.mark.parametrize("frames", [60, 100])
+def test_what_does_not_last_three_seconds_is_no_grid_sentence(frames: int) -> None:
+    clip = replace(evidence(grey_heads(np.full(frames, 120))), text=TEXTS[0])
+    assert np.isnan(LipReading(always(TEXTS[0])).measure(clip)[WORDS])

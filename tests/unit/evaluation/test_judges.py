@@ -42,7 +42,7 @@ def test_a_trained_judge_is_named_by_its_weights(tmp_path: Path) -> None:
         metric = open_here(tmp_path, tmp_path).clips["lip reading"]
         names.add(metric.judge)
     assert len(names) == 2
-    figures = metric.measure(replace(evidence(grey_heads(np.full(12, 120))), text=SENTENCE))
+    figures = metric.measure(replace(evidence(grey_heads(np.full(75, 120))), text=SENTENCE))
     assert set(figures) == set(metric.columns)
     assert np.isfinite(list(figures.values())).all()
 

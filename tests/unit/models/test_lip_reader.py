@@ -42,3 +42,17 @@ def test_padding_changes_nothing() -> None:
         # The same sums in batches of other sizes.
         torch.testing.assert_close(both[1:], one, atol=1e-5, rtol=0)
         assert (one - different).abs().max() > 1e-4
+
+
+def test_padding_is_not_heard() -> None:
+    torch.manual_seed(0)
+    reader = LipReader(LipReaderConfig(channels=8, hidden=8)).eval()
+    mel = torch.randn(2, 20, 80)
+    present = torch.ones(2, 20, dtype=torch.bool)
+    present[1, 12:] = False
+    with torch.no_grad():
+        together = reader.listen(mel, present)
+        alone = reader.listen(mel[1:, :12], present[1:, :12])
+    torch.testing.assert_close(together.when[1:, :12], alone.when, atol=1e-5, rtol=0)
+    for both, one in zip(together.logits, alone.logits, strict=True):
+        torch.testing.assert_close(both[1:], one, atol=1e-5, rtol=0)

@@ -17,12 +17,12 @@ from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.metrics import Column
 from contextalk.evaluation.metrics.sync import frames_at_rate
 from contextalk.faces.mouth_views import bridge_gaps, mouth_views
-from contextalk.models.lip_reader import SLOTS, LipReader, LipReaderConfig, parse_sentence
+from contextalk.models.lip_reader import LONG_ENOUGH, SLOTS, TOO_LONG, LipReader, LipReaderConfig, parse_sentence
 
 WORDS = "words read"
 
 _HOW = "share of the six words of a GRID sentence that our lip reader reads off the head alone"
-_NEEDS = "a reader of `contextalk train lip-reader`, a GRID text and a track of the target"
+_NEEDS = "a reader of `contextalk train lip-reader`, a GRID text, its three seconds and a track of the target"
 _GUESSED = 100 * sum(1 / len(words) for words in SLOTS) / len(SLOTS)
 
 COLUMNS = {
@@ -31,7 +31,7 @@ COLUMNS = {
 
 
 class LipReading:
-    """Words read off clips whose text is a GRID sentence; NaN of all others and without a reader."""
+    """Words read off clips that are a GRID sentence; NaN of all others and without a reader."""
 
     def __init__(self, reader: LipReader | None) -> None:
         self.reader = None if reader is None else reader.eval()
@@ -39,6 +39,8 @@ class LipReading:
     def measure(self, evidence: Evidence) -> dict[str, float]:
         """The share of one sentence."""
         frames = frames_at_rate(evidence)
+        if not LONG_ENOUGH <= len(frames) < TOO_LONG:
+            return {WORDS: float("nan")}
         said, points = parse_sentence(evidence.text), bridge_gaps(evidence.seen.points[frames])
         if self.reader is None or said is None or points is None:
             return {WORDS: float("nan")}

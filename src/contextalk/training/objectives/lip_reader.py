@@ -1,16 +1,21 @@
-"""The lip reader: the six words of a GRID sentence from the mouth's pictures alone."""
+"""The lip reader: the six words of a GRID sentence from the mouth's pictures; an ear learns beside it."""
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from contextalk.core.errors import DatasetError
-from contextalk.models.lip_reader import LipReader, parse_sentence
+from contextalk.models.lip_reader import LONG_ENOUGH, TOO_LONG, LipReader, parse_sentence
 from contextalk.models.machine import device_of, move
 from contextalk.training.objectives.sync import MouthClip
 
 _SHIFT_PX = 3
 """Views are moved by up to this much in training: an estimator's nose is not the tracker's."""
+
+_EARLY_FRAMES = 5
+"""A sentence begins by up to so many frames earlier or later in training: recordings do."""
 
 _HIDDEN_FRAMES = 10
 """Longest stretch of frames blanked in a training example."""
@@ -34,18 +39,19 @@ class LipReaderObjective:
     name = "lip_reader"
 
     def __init__(self, network: LipReader, clips: list[MouthClip]) -> None:
-        """`clips`: of any corpus; only those whose text is a GRID sentence are used, the `val` ones held out.
+        """`clips`: of any corpus; only whole GRID sentences are used, the `val` ones held out.
 
         Raises:
             DatasetError: No training clip has such a text.
         """
         self.network = network
-        sentences = [(clip, said) for clip in clips if (said := parse_sentence(clip.text)) is not None]
+        whole = [clip for clip in clips if LONG_ENOUGH <= len(clip.views) < TOO_LONG]
+        sentences = [(clip, said) for clip in whole if (said := parse_sentence(clip.text)) is not None]
         self.training = [(clip, said) for clip, said in sentences if clip.split == "train"]
         self.held_out = [(clip, said) for clip, said in sentences if clip.split == "val"] or self.training[-1:]
         if not self.training:
             raise DatasetError(
-                f"none of {len(clips)} clips is of the training split and has a GRID sentence for its text: "
+                f"none of {len(clips)} clips is of the training split and a whole GRID sentence: "
                 "the lip reader learns from prepared GRID clips alone"
             )
         mel = torch.cat([_spectrum(clip) for clip, _ in self.training])
@@ -54,8 +60,9 @@ class LipReaderObjective:
     def loss(self, batch: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective.loss`; a window is a whole sentence."""
         chosen = torch.randint(len(self.training), (batch,), generator=generator).tolist()
-        views, present, said = _batch([self.training[index] for index in chosen])
-        mel = self._mel([self.training[index][0] for index in chosen])
+        sentences = [_begun(self.training[index], generator) for index in chosen]
+        views, present, said = _batch(sentences)
+        mel = self._mel([clip for clip, _ in sentences])
         device = device_of(self.network)
         present, said, mel = (move(tensor, device) for tensor in (present, said, mel))
         seen = self.network.look(move(_disturbed(views, generator), device), present)
@@ -65,7 +72,10 @@ class LipReaderObjective:
         apart = (when * ((when + _LEAST).log() - (seen.words.when + _LEAST).log())).sum(dim=(1, 2)).mean()
         sound = (seen.sound.float() - mel)[:, present].square().mean(dim=(1, 2)).sum()
         loss = _wrong(seen.words.logits, said) + _wrong(heard.logits, said) + apart + sound
-        figures = {"words read": _share_right(seen.words.logits, said), "words heard": _share_right(heard.logits, said)}
+        figures = {
+            "words right": _share_right(seen.words.logits, said),
+            "words right by ear": _share_right(heard.logits, said),
+        }
         return loss, figures
 
     def evaluate(self) -> dict[str, float]:
@@ -102,6 +112,16 @@ def _batch(sentences: list[tuple[MouthClip, tuple[int, ...]]]) -> tuple[Tensor, 
     lengths = torch.tensor([len(clip.views) for clip, _ in sentences])
     present = torch.arange(views.shape[1])[None] < lengths[:, None]
     return views, present, torch.tensor([said for _, said in sentences])
+
+
+def _begun(
+    sentence: tuple[MouthClip, tuple[int, ...]], generator: torch.Generator
+) -> tuple[MouthClip, tuple[int, ...]]:
+    """A sentence that begins a little earlier, or waits a little."""
+    clip, said = sentence
+    by = int(torch.randint(-_EARLY_FRAMES, _EARLY_FRAMES + 1, (1,), generator=generator))
+    frames = torch.arange(by, len(clip.views)).clamp(min=0)
+    return replace(clip, views=clip.views[frames], mel=clip.mel[frames]), said
 
 
 def _disturbed(views: Tensor, generator: torch.Generator) -> Tensor:
