@@ -317,20 +317,41 @@ def test_the_trained_estimator_reads_points_and_pupils(bundle: Bundle, tmp_path:
         HeadEstimator(bundle, tmp_path / "nowhere")
 
 
-def test_the_face_backend_may_read_heads_whose_features_are_the_estimators(bundle: Bundle, tmp_path: Path) -> None:
-    weights = tmp_path / "estimator"
+def trained_estimator(bundle: Bundle, run: Path) -> Path:
+    """The folder of an estimator in a run."""
+    weights = run / "estimator"
     weights.mkdir()
     save_file(bundle.reader.state_dict(), weights / "averaged.safetensors")
-    (tmp_path / "figures.json").write_text('{"estimator": {"points, px": 1.234}}')
-    assert isinstance(open_estimator(bundle, weights), HeadEstimator)
-    try:
-        assert isinstance(open_estimator(bundle, weights, "backend"), FaceBackendEstimator)
-    except ContextalkError as error:
-        pytest.skip(str(error))
-    own = own_extractor(bundle, weights)
+    (run / "figures.json").write_text('{"estimator": {"points, px": 1.234}}')
+    return weights
+
+
+def test_own_features_know_the_estimators_error(bundle: Bundle, tmp_path: Path) -> None:
+    own = own_extractor(bundle, trained_estimator(bundle, tmp_path))
     assert own is not None
     assert own.error == "points, px 1.23"
     assert own_extractor(bundle, None) is None
+
+
+def test_the_face_backend_may_read_beside_an_estimator(
+    folders: tuple[Path, Path], bundle: Bundle, tmp_path: Path
+) -> None:
+    try:
+        FaceBackendEstimator()
+    except ContextalkError as error:
+        pytest.skip(str(error))
+    weights = trained_estimator(bundle, tmp_path)
+    assert isinstance(open_estimator(bundle, weights), HeadEstimator)
+    bundle.save(tmp_path / "bundle")
+    only = tmp_path / "one"
+    only.mkdir()
+    for path in folders[0].glob("scene-0000.*"):
+        shutil.copy(path, only)
+    line = ["evaluate", "--generated", str(only), "--reference", str(folders[1]), "-o", str(tmp_path / "out")]
+    main([*line, "--estimator", str(weights), "--read-by", "backend", "--bundle", str(tmp_path / "bundle")])
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "read off pixels by mediapipe" in report
+    assert "distribution, own features: judged by head estimator" in report
 
 
 def test_the_face_backend_says_where_there_is_no_face() -> None:
