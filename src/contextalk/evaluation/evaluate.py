@@ -132,7 +132,7 @@ def evaluate(
         "codec": f"bundle {bundle.fingerprint[:12]}",
         "clips": len(known),
         "bootstrap_seed": SEED,
-        "reference": str(reference),
+        "reference": reference.resolve().name,  # its path is nobody's who reads the table elsewhere
         "generated": {name: str(folder) for name, folder in methods.items()},
     }
     return _table(measuring, measured, tuple(general_notes(estimator, bundle, calibration, known)), facts)

@@ -379,6 +379,7 @@ def test_the_command_writes_where_it_is_told_and_prints_json(
     said = json.loads(capsys.readouterr().out)
     assert said["methods"]["one"]["PSNR head"]["measured"] == 1
     assert json.loads((tmp_path / "out" / "report.json").read_text())["methods"] == said["methods"]
+    assert f"reference: {reference.name}  " in (tmp_path / "out" / "report.md").read_text(), "a name, no path"
     with pytest.raises(SystemExit) as ending:
         main(["evaluate", "--generated", str(tmp_path / "nowhere"), "--reference", str(reference)])
     assert ending.value.code == 2
