@@ -73,6 +73,12 @@ class CropPath:
         return self.centre_px.reshape(-1, *trailing, 2), self.side_px.reshape(-1, *trailing, 1)
 
 
+def heights(line: Points, columns: NDArray[np.integer | np.floating]) -> NDArray[np.float64]:
+    """Rows at which a line of points (n, 2), in px of a picture, passes columns; both counted from pixel centres."""
+    order = np.argsort(line[:, 0])
+    return np.asarray(np.interp(columns + 0.5, line[order, 0], line[order, 1]), np.float64) - 0.5
+
+
 def crop_to_cells(points_crop_px: Points) -> Points:
     """Crop px → latent cells."""
     return points_crop_px * np.float32(LATENT_CELLS / CROP_PX)

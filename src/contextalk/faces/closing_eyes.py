@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import median_filter
 
-from contextalk.core.geometry import CROP_PX, Points
+from contextalk.core.geometry import CROP_PX, Points, heights
 
 Floats = NDArray[np.floating]
 Picture = NDArray[np.uint8]
 
 _CLOSING, _TAKEN_OVER, _SHUT = 0.7, 0.55, 0.3
 """Shares of its opening: below the first a lid takes over from the plate, has all of it from the second on, and has
-shut the eye at the third: shut eyes of real people are read as 0.19 to 0.35."""
+shut the eye at the third: shut eyes of real people are read as 0.19 to 0.5, and some keep a slit."""
 
 _NARROWEST = 0.35
 """Share of its width below which an eye is too far turned away for a lid."""
@@ -133,7 +133,7 @@ class Lid:
     brow: Points
     opening_px: float
     share: float
-    weight: float = 1.0
+    weight: float
 
     def paint(self, head: Picture) -> None:
         """Over the eye of a head crop (S, S, 3), in place."""
@@ -144,7 +144,7 @@ class Lid:
         columns = np.arange(max(0, int(left - margin)), min(len(head), int(np.ceil(right + margin))))
         if not len(columns):
             return
-        upper, lower, brow = (_heights(edge * finer, columns) for edge in (self.upper, self.lower, self.brow))
+        upper, lower, brow = (heights(edge * finer, columns) for edge in (self.upper, self.lower, self.brow))
         height = np.maximum(lower - upper, 0)
         roundness = np.clip(height / opening, 0, 1)
         edge = upper + _MEET * height * (1 - self.share)
@@ -214,15 +214,9 @@ def _curve(edge: Points) -> Points:
     return CubicSpline(along, edge)(np.linspace(0, along[-1], _LID_POINTS))
 
 
-def _heights(edge: Points, columns: NDArray[np.intp]) -> Floats:
-    """Rows of a line of points in columns, both counted from pixel centres."""
-    order = np.argsort(edge[:, 0])
-    return np.interp(columns + 0.5, edge[order, 0], edge[order, 1]) - 0.5
-
-
 def _sample(head: Picture, columns: NDArray[np.intp], lines: Floats) -> Floats:
     """(m, n, 3) of a head along lines (m, n) of rows, counted from pixel centres, bilinear."""
-    rows = np.atleast_2d(lines).astype(np.float32)
+    rows = lines.astype(np.float32)
     across = np.broadcast_to(columns.astype(np.float32), rows.shape)
     return cv2.remap(head, across, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
 

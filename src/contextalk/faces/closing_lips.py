@@ -7,7 +7,7 @@ its inner lips unknown, and their edges are pulled together afterwards, column b
 import numpy as np
 from numpy.typing import NDArray
 
-from contextalk.core.geometry import CROP_PX, Points
+from contextalk.core.geometry import CROP_PX, Points, heights
 
 Floats = NDArray[np.floating]
 
@@ -53,11 +53,12 @@ def _pull_lips(rows: Floats, points: Points, wanted: Points) -> None:
     """Lips come to lie where wanted, what is between them is squeezed."""
     mouth = wanted[_LIPS[0]]
     (left, _), (right, _) = mouth[0], mouth[-1]
-    for column in _columns(mouth):
-        over, upper, lower, under = (_height(wanted[edge], column) for edge in _LIPS)
-        share = (column + 0.5 - left) / (right - left)
-        there = points[48, 0] + share * (points[54, 0] - points[48, 0]) - 0.5
-        seen = np.array([_height(points[edge], there) for edge in _LIPS])
+    columns = np.array(_columns(mouth))
+    share = (columns + 0.5 - left) / (right - left)
+    there = points[48, 0] + share * (points[54, 0] - points[48, 0]) - 0.5
+    aims = np.stack([heights(wanted[edge], columns) for edge in _LIPS], axis=1)
+    known = np.stack([heights(points[edge], there) for edge in _LIPS], axis=1)
+    for column, (over, upper, lower, under), seen in zip(columns.tolist(), aims, known, strict=True):
         if under - over < _THINNEST_MOUTH_PX or seen[3] - seen[0] < _THINNEST_MOUTH_PX:
             continue
         # The plate, which knew the outer edges alone, has kept what is between them in proportion.
@@ -76,12 +77,6 @@ def _pull_column(rows: Floats, column: int, heights: list[float], seen: list[flo
 def _columns(edge: Points) -> range:
     left, right = sorted(edge[[0, -1], 0])
     return range(max(0, int(left)), min(CROP_PX, int(np.ceil(right))))
-
-
-def _height(edge: Points, column: float) -> float:
-    """Row of a line of points in a column, both counted from pixel centres."""
-    order = np.argsort(edge[:, 0])
-    return float(np.interp(column + 0.5, edge[order, 0], edge[order, 1])) - 0.5
 
 
 def _mouth_opening_px(points: Points) -> float:
