@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from contextalk.cli.console import Answer, OptionalPath
-from contextalk.core.choices import Progress
+from contextalk.core.choices import Progress, ReadBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Evaluate:
     reference: Annotated[Path, arg(metavar="DIR")]
     output: Annotated[Path | None, arg(aliases=("-o",), metavar="REPORT")] = None
     estimator: Annotated[Path | None, arg(metavar="RUN/estimator")] = None
-    read_by: Literal["estimator", "backend"] = "estimator"
+    read_by: ReadBy = "estimator"
     bundle: OptionalPath = None
     weights: OptionalPath = None
     judges: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from contextalk.cli.console import Answer, OptionalPath
-from contextalk.core.choices import Progress
+from contextalk.core.choices import Progress, ReadBy
 
 TableName = Literal["table1", "table4", "lips", "expression", "twins", "drift"]
 
@@ -46,7 +46,7 @@ class Reproduce:
     controlnet: Annotated[tuple[Path, Path] | None, arg(metavar="SD15 CONTROLS")] = None
     sadtalker: Annotated[tuple[Path, Path] | None, arg(metavar="CHECKOUT PYTHON")] = None
     clips: Annotated[int | None, arg(metavar="INT")] = None
-    read_by: Literal["estimator", "backend"] = "estimator"
+    read_by: ReadBy = "estimator"
     steps: Annotated[int | None, arg(metavar="INT")] = None
     seed: int = 0
     json: bool = False

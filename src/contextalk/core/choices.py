@@ -9,6 +9,9 @@ Sampler = Literal["default", "ddpm", "ddim", "dpm"]
 Occlusion = Literal["keep", "ignore"]
 Device = Literal["auto", "cpu", "cuda"]
 LipsKind = Literal["own", "wav2lip", "wav2lip_gan"]
+ReadBy = Literal["estimator", "backend"]
+"""Who reads heads where there is a trained estimator: itself, or all the same the face backend, which also knows when
+there is no face."""
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, total)."""

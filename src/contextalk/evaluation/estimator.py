@@ -2,12 +2,13 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from contextalk.core.choices import ReadBy
 from contextalk.core.errors import BundleError
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.core.records import Scene, Shot
@@ -19,10 +20,6 @@ from contextalk.media.video import Picture
 from contextalk.models.bundle import Bundle
 from contextalk.models.pictures import encode_pictures, inference
 from contextalk.models.reader import LandmarkReader
-
-ReadBy = Literal["estimator", "backend"]
-"""Who reads heads where there is a trained estimator: itself, or all the same the face backend, which also knows when
-there is no face."""
 
 
 class Estimator(Protocol):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from contextalk.core.choices import Progress
-from contextalk.evaluation.estimator import ReadBy, open_estimator
+from contextalk.core.choices import Progress, ReadBy
+from contextalk.evaluation.estimator import open_estimator
 from contextalk.evaluation.evaluate import evaluate
 from contextalk.evaluation.features import own_extractor
 from contextalk.evaluation.judges import open_judges
