@@ -1,6 +1,6 @@
 """Measure methods, and fakes beside them, with the same code: from folders of videos to a table."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,18 +60,28 @@ class Measured:
     """What one clip of one method came to.
 
     Attributes:
-        figures: All of them; None where there was no evidence.
+        figures: By group; None where there was no evidence.
         face_share: Share of its generated frames in which the estimator finds a face; NaN where there was no evidence.
         why: Why there was no evidence at all; empty otherwise.
     """
 
-    figures: Figures | None
+    figures: Mapping[str, Figures] | None
     face_share: float
     why: str = ""
 
-    def figure(self, name: str) -> float:
-        """Of a column of single clips; NaN not measured."""
-        return float("nan") if self.figures is None else self.figures.clip.get(name, float("nan"))
+    @property
+    def clip(self) -> dict[str, float]:
+        """By column, those of single clips; empty where there was no evidence."""
+        return {name: value for group in (self.figures or {}).values() for name, value in group.clip.items()}
+
+    @property
+    def windows(self) -> dict[str, list[float]]:
+        """By column, those of single windows."""
+        return {name: row for group in (self.figures or {}).values() for name, row in (group.windows or {}).items()}
+
+    def part(self, group: str) -> Part:
+        """What figures of the whole set need of the clip; empty where there was no evidence."""
+        return {} if self.figures is None else self.figures[group].part
 
 
 Rows = Mapping[str, Mapping[str, Measured]]
@@ -163,27 +173,34 @@ class _Measuring:
         except fakes.NoFakeError as error:
             return Measured(figures=None, face_share=float("nan"), why=str(error))
         key = evidence_digest(evidence)
-        figures = self._store.load(key) or self._store.save(key, self._figures(evidence))
+        figures = self._store.load(key)
+        lacking = {
+            group: self._figures(group, evidence) for group in (self.metrics | self.sets) if group not in figures
+        }
+        if lacking:
+            self._store.save(key, lacking)
         share = found(evidence.seen.points)[evidence.generated]
-        return Measured(figures=figures, face_share=float(share.mean()) if len(share) else 0.0)
+        return Measured(figures=figures | lacking, face_share=float(share.mean()) if len(share) else 0.0)
 
-    def _figures(self, evidence: Evidence) -> Figures:
+    def _figures(self, group: str, evidence: Evidence) -> Figures:
+        metric, of_set = self.metrics.get(group), self.sets.get(group)
         return Figures(
-            clip=_all_of(self.metrics.values(), evidence),
-            windows=self._windows(evidence) if self.by_window else {},
-            parts={group: metric.part(evidence) for group, metric in self.sets.items()},
+            clip={} if metric is None else _plain(metric, evidence),
+            windows=self._windows(metric, evidence),
+            part={} if of_set is None else of_set.part(evidence),
         )
 
-    def _windows(self, evidence: Evidence) -> dict[str, list[float]]:
-        chosen = [metric for metric in self.metrics.values() if metric.by_window]
-        numbers = range(int(evidence.window.max()) + 1)
-        rows = [_all_of(chosen, evidence.only_window(number)) for number in numbers]
-        names = [name for metric in chosen for name in metric.columns]
-        return {name: [row[name] for row in rows] for name in names}
+    def _windows(self, metric: Metric | None, evidence: Evidence) -> dict[str, list[float]] | None:
+        if metric is None or not metric.by_window:
+            return {}
+        if not self.by_window:
+            return None
+        rows = [_plain(metric, evidence.only_window(number)) for number in range(int(evidence.window.max()) + 1)]
+        return {name: [row[name] for row in rows] for name in metric.columns}
 
 
-def _all_of(metrics: Iterable[Metric], evidence: Evidence) -> dict[str, float]:
-    return {name: float(value) for metric in metrics for name, value in metric.measure(evidence).items()}
+def _plain(metric: Metric, evidence: Evidence) -> dict[str, float]:
+    return {name: float(value) for name, value in metric.measure(evidence).items()}
 
 
 def _table(measuring: _Measuring, rows: Rows, notes: tuple[str, ...], facts: dict[str, object]) -> Table:
@@ -192,7 +209,7 @@ def _table(measuring: _Measuring, rows: Rows, notes: tuple[str, ...], facts: dic
     for method, clips in rows.items():
         for columns in groups.values():
             for name, column in columns.items():
-                values = [clip.figure(name) for clip in clips.values()]
+                values = [clip.clip.get(name, float("nan")) for clip in clips.values()]
                 cells[method, name] = summarise(values, _why(clips, column))
     for group, metric in measuring.sets.items():
         groups[group] = groups.get(group, {}) | dict(metric.columns)
@@ -217,7 +234,7 @@ def _table(measuring: _Measuring, rows: Rows, notes: tuple[str, ...], facts: dic
 
 
 def _parts(clips: Mapping[str, Measured], group: str) -> dict[str, Part]:
-    return {name: {} if clip.figures is None else clip.figures.parts[group] for name, clip in clips.items()}
+    return {name: clip.part(group) for name, clip in clips.items()}
 
 
 def _why(clips: Mapping[str, Measured], column: Column) -> str:
@@ -227,10 +244,10 @@ def _why(clips: Mapping[str, Measured], column: Column) -> str:
 
 def _window_cells(clips: Mapping[str, Measured], measuring: _Measuring) -> dict[str, list[Cell]]:
     """A cell a window, over the clips that have it; figures that no window has are left out."""
-    known = [clip.figures for clip in clips.values() if clip.figures is not None]
+    known = [clip.windows for clip in clips.values() if clip.figures is not None]
     cells: dict[str, list[Cell]] = {}
-    for name in known[0].windows if known else ():
-        rows = [figures.windows[name] for figures in known]
+    for name in known[0] if known else ():
+        rows = [windows[name] for windows in known]
         cells[name] = [
             summarise([row[number] for row in rows if number < len(row)], "frames of this window")
             for number in range(max(map(len, rows)))
@@ -259,9 +276,6 @@ def _set_windows(parts: Mapping[str, Part], metric: SetMetric) -> dict[str, list
 
 def _per_clip(rows: Rows) -> dict[str, object]:
     return {
-        method: {
-            name: {} if clip.figures is None else {figure: plain(value) for figure, value in clip.figures.clip.items()}
-            for name, clip in clips.items()
-        }
+        method: {name: {figure: plain(value) for figure, value in clip.clip.items()} for name, clip in clips.items()}
         for method, clips in rows.items()
     }

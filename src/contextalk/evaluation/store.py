@@ -1,4 +1,4 @@
-"""Figures put by on disk, so that an interrupted evaluation goes on and a changed metric is measured again."""
+"""Figures put by on disk, so that an interrupted evaluation goes on and a changed metric alone is measured again."""
 
 import hashlib
 import inspect
@@ -20,61 +20,81 @@ from contextalk.generation.work import file_digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What was measured of one clip of one method.
+    """What one group of figures came to of one clip of one method.
 
     Attributes:
         clip: By column.
-        windows: By column, (W,) by window since the windows last started anew; empty unless asked for.
-        parts: What figures of the whole set need of it, by group.
+        windows: By column, (W,) by window since the windows last started anew; empty where windows have no such
+            figures; None where they were not asked for.
+        part: What figures of the whole set need of the clip.
     """
 
     clip: Mapping[str, float]
-    windows: Mapping[str, list[float]]
-    parts: Mapping[str, Part]
+    windows: Mapping[str, list[float]] | None
+    part: Part
 
 
 class FigureStore:
-    """Figures on disk by the content of their evidence and the code that measured it."""
+    """Figures on disk: a file a clip and method, in it an entry a group of figures and code that measured it.
 
-    def __init__(self, folder: Path, metrics: Mapping[str, Metric], sets: Mapping[str, SetMetric], *, windows: bool):
+    Groups are apart, so that a judge that comes later, or a metric that changes, is measured alone. What was measured
+    by window serves tables of whole clips too.
+    """
+
+    def __init__(
+        self, folder: Path, metrics: Mapping[str, Metric], sets: Mapping[str, SetMetric], *, windows: bool
+    ) -> None:
+        """Figures of these groups, and whether they are wanted by window too; files lie in `folder`."""
         self._folder = folder
-        shared = [inspect.getsourcefile(one) for one in (Calibration, Evidence, found, shown_scenes)]
-        measuring: list[Callable[..., Any]] = [metric.measure for metric in metrics.values()]
-        measuring += [metric.part for metric in sets.values()]
-        sources = sorted({path for path in (*shared, *map(inspect.getsourcefile, measuring)) if path})
-        judges = "".join(f"{name} {metric.judge};" for name, metric in (*metrics.items(), *sets.items()))
-        code = b"".join(Path(path).read_bytes() for path in sources)
-        self._code = hashlib.sha256(code + f"{judges}{windows}".encode()).hexdigest()
+        self._codes = {group: _code(group, metrics.get(group), sets.get(group)) for group in metrics | sets}
+        self._windows = windows
 
-    def load(self, key: str) -> Figures | None:
-        """What was measured of the evidence with this digest, None if nothing was."""
-        path = self._path(key)
-        if not path.is_file():
-            return None
-        with np.load(path, allow_pickle=False) as stored:
-            said = json.loads(str(stored["figures"]))
-            parts = {
-                group: {name: stored[f"{group}/{name}"] for name in names} for group, names in said["parts"].items()
-            }
-        return Figures(clip=said["clip"], windows=said["windows"], parts=parts)
+    def load(self, key: str) -> dict[str, Figures]:
+        """What was measured, by this code, of the evidence with this digest; groups that were not are left out."""
+        entries = self._entries(key)
+        known = {group: entries[code] for group, code in self._codes.items() if code in entries}
+        return {group: it for group, it in known.items() if not (self._windows and it.windows is None)}
 
-    def save(self, key: str, figures: Figures) -> Figures:
-        """Put figures by, whole or not at all; returns them."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def save(self, key: str, figures: Mapping[str, Figures]) -> None:
+        """Put groups of figures by, whole or not at all, beside those that are there."""
+        entries = self._entries(key) | {self._codes[group]: it for group, it in figures.items()}
         said = {
-            "clip": dict(figures.clip),
-            "windows": dict(figures.windows),
-            "parts": {group: list(part) for group, part in figures.parts.items()},
+            code: {"clip": dict(it.clip), "windows": it.windows, "part": list(it.part)} for code, it in entries.items()
         }
-        arrays = {f"{group}/{name}": value for group, part in figures.parts.items() for name, value in part.items()}
+        arrays = {f"{code}/{name}": value for code, it in entries.items() for name, value in it.part.items()}
+        self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._path(key).with_suffix(".part")
         with temporary.open("wb") as stream:
             np.savez(stream, allow_pickle=False, figures=np.array(json.dumps(said)), **arrays)
         temporary.replace(self._path(key))
-        return figures
+
+    def _entries(self, key: str) -> dict[str, Figures]:
+        """All that was put by of the evidence, by code."""
+        path = self._path(key)
+        if not path.is_file():
+            return {}
+        with np.load(path, allow_pickle=False) as stored:
+            return {
+                code: Figures(
+                    clip=said["clip"],
+                    windows=said["windows"],
+                    part={name: stored[f"{code}/{name}"] for name in said["part"]},
+                )
+                for code, said in json.loads(str(stored["figures"])).items()
+            }
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{hashlib.sha256((key + self._code).encode()).hexdigest()[:32]}.npz"
+        return self._folder / f"{key[:32]}.npz"
+
+
+def _code(group: str, metric: Metric | None, of_set: SetMetric | None) -> str:
+    """Changes with the code that a group is measured by, and with its judges."""
+    measuring: list[Callable[..., Any]] = [] if metric is None else [metric.measure]
+    measuring += [] if of_set is None else [of_set.part]
+    deciding = map(inspect.getsourcefile, (Calibration, Evidence, found, shown_scenes, *measuring))
+    digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in sorted({path for path in deciding if path})))
+    digest.update(f"{group} {[one.judge for one in (metric, of_set) if one is not None]}".encode())
+    return digest.hexdigest()[:16]
 
 
 def evidence_digest(evidence: Evidence) -> str:
