@@ -26,6 +26,7 @@ from contextalk.evaluation.metrics import (
     identity,
     joins,
     landmarks,
+    outside,
     seam,
     silence,
 )
@@ -42,6 +43,7 @@ METRICS: dict[str, Metric] = {
     "fidelity": Metric(columns=fidelity.COLUMNS, measure=fidelity.measure),
     "identity": Metric(columns=identity.COLUMNS, measure=identity.measure),
     "seam": Metric(columns=seam.COLUMNS, measure=seam.measure),
+    "outside the mask": Metric(columns=outside.COLUMNS, measure=outside.measure, by_window=False),
     "joins": Metric(columns=joins.COLUMNS, measure=joins.measure, by_window=False),
     "drift": Metric(columns=drift.COLUMNS, measure=drift.measure),
     "silence": Metric(columns=silence.COLUMNS, measure=silence.measure),
