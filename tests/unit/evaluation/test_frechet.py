@@ -24,6 +24,7 @@ from contextalk.evaluation.metrics.frechet import (
     distance_over_clips,
     frechet_distance,
     kernel_distance,
+    kernel_spread,
 )
 from contextalk.media.video import write_video
 from contextalk.models.codec import Codec, CodecConfig
@@ -84,18 +85,16 @@ def test_the_kernel_distance_is_its_definition() -> None:
     pairs = [(i, j) for i in range(4) for j in range(4)]
     within = sum(kernel(rows[i], rows[j]) for rows in (first, second) for i, j in pairs if i != j) / 12
     across = sum(kernel(first[i], second[j]) for i, j in pairs) / 16
-    mean, deviation = kernel_distance(first, second)
     # All subsets are the whole sets in another order: float64.
-    assert mean == pytest.approx(within - 2 * across, rel=1e-9)
-    assert deviation == pytest.approx(0, abs=1e-12)
+    assert kernel_distance(first, second) == pytest.approx(within - 2 * across, rel=1e-9)
 
 
 def test_the_kernel_distance_is_unbiased() -> None:
-    same = [kernel_distance(*RNG.normal(size=(2, 20, 4)))[0] for _ in range(60)]
+    same = [kernel_distance(*RNG.normal(size=(2, 20, 4))) for _ in range(60)]
     # Zero in the mean; the standard error is of these very values.
     assert abs(np.mean(same)) < 4 * np.std(same) / np.sqrt(60)
     assert min(same) < 0  # the biased estimate never is
-    assert kernel_distance(RNG.normal(size=(20, 4)), RNG.normal(size=(20, 4)) + 1)[0] > 10 * np.std(same) / np.sqrt(60)
+    assert kernel_distance(RNG.normal(size=(20, 4)), RNG.normal(size=(20, 4)) + 1) > 10 * np.std(same) / np.sqrt(60)
 
 
 class Levels:
@@ -146,6 +145,19 @@ def test_the_interval_lies_about_the_distance_and_shrinks_with_clips() -> None:
     # Ten times the clips: the deviation falls by √10, seen over a hundred draws within a factor of two.
     assert 1.6 < widths[0] / widths[1] < 6.4
     assert np.isnan(distance_over_clips([RNG.normal(size=(10, 4))], wanted)[1])
+
+
+def test_the_kernel_distances_interval_is_that_of_new_clips() -> None:
+    wanted = RNG.normal(size=(300, 4))
+
+    def clips() -> list[np.ndarray]:
+        return [RNG.normal(size=(5, 4)) + RNG.normal(size=4) for _ in range(20)]
+
+    anew = [kernel_distance(np.concatenate(clips()), wanted) for _ in range(40)]
+    guessed = [kernel_spread(clips(), wanted) for _ in range(10)]
+    # Forty sets know their deviation to a tenth, ten guesses of twenty clips theirs to as much.
+    assert 0.6 < np.mean(guessed) / np.std(anew) < 1.7
+    assert np.isnan(kernel_spread(clips()[:1], wanted))
 
 
 def test_what_cannot_be_measured_is_nan() -> None:
