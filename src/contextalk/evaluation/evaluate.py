@@ -107,7 +107,8 @@ def evaluate(
     Interrupted and called again, it takes from `work` what was measured of unchanged files by unchanged code.
 
     Args:
-        methods: Name → folder of generated videos.
+        methods: Name → folder of generated videos. All are asked for the clips of the first: what another lacks is
+            counted as not measured.
         reference: Folder of references (`read_evidence.py`).
         work: Folder for what is put by.
         estimator: Reads landmarks off heads.
@@ -118,13 +119,18 @@ def evaluate(
         progress: Called with ("clips read" | "clips measured", done, total).
 
     Raises:
-        ContextalkError: Missing pairs or reports; a method named like a fake.
+        ContextalkError: Missing pairs or reports; a method named like a fake; methods with other squares of one clip.
     """
     clashing = sorted(set(methods) & set(FAKES))
     if clashing or not methods:
         raise ContextalkError(f"methods are {', '.join(methods) or 'none'}, wanted names other than {', '.join(FAKES)}")
     remembering = RememberingEstimator(estimator, work / "readings")
-    clips = {name: Clips(_pairs(folder, reference, names), remembering) for name, folder in methods.items()}
+    clips: dict[str, Clips] = {}
+    asked = names
+    for name, folder in methods.items():
+        pairs = _pairs(folder, reference, names, asked)
+        asked = asked or {video.stem for video, _ in pairs}
+        clips[name] = Clips(pairs, remembering)
     first = next(iter(clips.values()))
     known = read_all(first, progress)
     calibration = calibrate((clip.truth, clip.around) for clip in known)
@@ -138,6 +144,10 @@ def evaluate(
         measured[method][name] = measuring.measure(make)
         if progress is not None:
             progress("clips measured", done, total)
+    lacking = Measured(figures=None, face_share=float("nan"), why="no video of it")
+    for method in methods:
+        for clip in known:
+            measured[method].setdefault(clip.name, lacking)
     facts: dict[str, object] = {
         "contextalk": contextalk.__version__,
         "estimator": estimator.name,
@@ -150,8 +160,11 @@ def evaluate(
     return _table(measuring, measured, tuple(general_notes(estimator, bundle, calibration, known)), facts)
 
 
-def _pairs(folder: Path, reference: Path, names: Collection[str] | None) -> list[tuple[Path, Path]]:
-    pairs = find_pairs(folder, reference, names)
+def _pairs(
+    folder: Path, reference: Path, names: Collection[str] | None, asked: Collection[str] | None
+) -> list[tuple[Path, Path]]:
+    """Videos that are `asked` for, with their references; all of `names` must be there."""
+    pairs = find_pairs(folder, reference, asked)
     missing = sorted(set(names or ()) - {video.stem for video, _ in pairs})
     if missing:
         raise ContextalkError(f"{folder} has no video {missing[0]}, wanted one of every clip")
@@ -176,9 +189,8 @@ class _Measuring:
             return Measured(figures=None, face_share=float("nan"), why=str(error))
         key = evidence_digest(evidence)
         figures = self._store.load(key)
-        lacking = {
-            group: self._figures(group, evidence) for group in (self.metrics | self.sets) if group not in figures
-        }
+        groups = {*self.metrics, *self.sets}
+        lacking = {group: self._figures(group, evidence) for group in groups if group not in figures}
         if lacking:
             self._store.save(key, lacking)
         share = found(evidence.seen.points)[evidence.generated]

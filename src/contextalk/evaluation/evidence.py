@@ -38,6 +38,8 @@ class Around:
     Attributes:
         towards_addressee: (F,) −1 the addressee is to image left of the target, 1 to image right, 0 nobody addressed.
         towards_speaker: (F,) the same for whoever else speaks while the target is silent, 0 nobody.
+        addressee_deg: (F,) the yaw at which people of the scene's world face the addressee; NaN nobody addressed or not
+            known.
         yaw_wanted_deg: (F,) true head yaw; NaN unknown.
         gaze_wanted: (F, 3) true gaze, unit vector in camera axes (x right, y down, z into the scene); NaN unknown.
         twin: Name of the clip that differs in the addressee alone, None without one.
@@ -45,6 +47,7 @@ class Around:
 
     towards_addressee: NDArray[np.int8]
     towards_speaker: NDArray[np.int8]
+    addressee_deg: NDArray[np.float32]
     yaw_wanted_deg: NDArray[np.float32]
     gaze_wanted: NDArray[np.float32]
     twin: str | None

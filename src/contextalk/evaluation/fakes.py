@@ -56,6 +56,23 @@ def still_head(evidence: Evidence, look: Look) -> Evidence:
     return shown_as(evidence, evidence.truth.heads[np.zeros(len(evidence.times_s), np.int64)], look)
 
 
+def shared_head(evidence: Evidence, twin: Evidence | None, look: Look) -> Evidence:
+    """One picture for both twins, held, as a generator has it that does not look at the scene.
+
+    Args:
+        evidence: The clip.
+        twin: Its twin; None without one.
+        look: Reads heads.
+
+    Raises:
+        NoFakeError: There is no twin.
+    """
+    if twin is None:
+        raise NoFakeError("a clip without a twin shares its head with none")
+    first = min(evidence, twin, key=lambda one: one.name)
+    return shown_as(evidence, first.truth.heads[np.zeros(len(evidence.times_s), np.int64)], look)
+
+
 def other_head(evidence: Evidence, other: Evidence, look: Look) -> Evidence:
     """The true head of another clip, from its beginning, its last frame held where it is shorter.
 

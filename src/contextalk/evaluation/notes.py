@@ -29,10 +29,10 @@ def general_notes(
     else:
         yield (
             f"Yaw = {calibration.yaw[0]:.2f} · the generic head's {calibration.yaw[1]:+.1f}°, fitted to this set's "
-            f"true heads; the estimator's own error there is {calibration.yaw_error_deg:.1f}°."
+            f"true heads; what is left there, the estimator's error at the least, is {calibration.yaw_error_deg:.1f}°."
         )
     if calibration.gaze is not None:
-        yield f"Gaze is fitted likewise; the estimator's own error is {calibration.gaze_error_deg:.1f}°."
+        yield f"Gaze is fitted likewise; what is left is {calibration.gaze_error_deg:.1f}°."
 
 
 def _reading_error(known: Sequence[Evidence]) -> str:

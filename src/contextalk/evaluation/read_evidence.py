@@ -6,10 +6,10 @@ folder `NAME/` as `contextalk synth` writes it, or of which `scene.txt` knows th
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,22 @@ from contextalk.faces.speaking import voice_activity
 from contextalk.faces.views import head_crop
 from contextalk.media.audio import read_audio
 from contextalk.media.video import probe, read_frames
+from contextalk.synth.facing import facing
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
+
+_SAID = (
+    ("crop", "centre_px"),
+    ("crop", "side_px"),
+    ("window_starts",),
+    ("spans",),
+    ("provenance", "inputs", "audio", "path"),
+    ("settings",),
+)
+"""What a report must say."""
+
+_LABELLED = ("landmarks", "valid", "speaking", "addressee", "head_pose", "gaze")
+"""What labels must have of everybody."""
 
 LEAST_VOICE = 0.5
 """Voice activity of the driving audio from which the target speaks, where no label says so."""
@@ -114,13 +128,13 @@ def read_evidence(generated: Path, reference: Path, estimator: Estimator) -> Evi
         given=None if labels is None else _given(labels, crop),
         saved=Landmarks.load(landmarks).at(times_s) if landmarks.is_file() else None,
         speaking=voice_activity([wave], times_s) >= LEAST_VOICE if labels is None else labels.of("speaking") > 0.5,
-        joins=_marks(report["window_starts"], len(times_s)),
+        joins=_marks(report["window_starts"], len(times_s), generated),
         crop=crop,
         wave=wave,
-        around=None if labels is None else _around(labels, _twin_of(generated.stem, reference)),
+        around=None if labels is None else _around(labels, reference),
         video=generated,
         reference=video,
-        person=None if labels is None else _person(reference, labels),
+        person=_person(reference, labels),
         spans=tuple((int(start), int(stop)) for start, stop in report["spans"]),
         user_mask=report["provenance"]["inputs"].get("mask") is not None,
         lossless=bool(report["settings"].get("lossless")),
@@ -157,10 +171,18 @@ def read_report(generated: Path) -> dict[str, Any]:
         report = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ContextalkError(f"{path} is no report: {error}") from error
-    lacking = [name for name in ("crop", "window_starts", "spans", "provenance", "settings") if name not in report]
+    lacking = [".".join(names) for names in _SAID if not _says(report, names)]
     if lacking:
         raise ContextalkError(f"{path} does not say {lacking[0]}: generate {generated.name} again with this contextalk")
     return report
+
+
+def _says(report: object, names: Sequence[str]) -> bool:
+    for name in names:
+        if not isinstance(report, dict) or name not in report:
+            return False
+        report = cast("dict[str, object]", report)[name]
+    return True
 
 
 def people_in(arrays: dict[str, NDArray[Any]]) -> list[int]:
@@ -199,8 +221,10 @@ def _labels(reference: Path, crop: CropPath, times_s: NDArray[np.float64]) -> La
         return None
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    if "times_s" not in arrays or not people_in(arrays):
-        raise ContextalkError(f"{path} has neither times nor landmarks of anybody, wanted labels as synth writes them")
+    lacking = [name for person in people_in(arrays) for what in _LABELLED if (name := f"{what}_{person}") not in arrays]
+    if "times_s" not in arrays or not people_in(arrays) or lacking:
+        what = [*lacking, "times_s, or landmarks of anybody"][0]
+        raise ContextalkError(f"{path} has no {what}, wanted labels as synth writes them")
     rows = nearest_frames(arrays["times_s"], times_s)
     return Labels(arrays=arrays, target=_target(arrays, rows, crop, path), rows=rows)
 
@@ -226,70 +250,94 @@ def _given(labels: Labels, crop: CropPath) -> Points:
     return np.where(labels.of("valid").astype(bool)[:, None, None], points, np.float32(np.nan))
 
 
-def _around(labels: Labels, twin: str | None) -> Around:
+def _around(labels: Labels, reference: Path) -> Around:
     middle = {person: labels.of("landmarks", person)[..., 0].mean(axis=1) for person in (labels.target, *labels.others)}
     side = {person: np.sign(middle[person] - middle[labels.target]) for person in labels.others}
+    seats = _seats(reference)
     addressee, silent = labels.of("addressee"), ~(labels.of("speaking") > 0.5)
     to_addressee, to_speaker = np.zeros(len(silent)), np.zeros(len(silent))
     for person in labels.others:
         to_addressee = np.where(addressee == person, side[person], to_addressee)
         to_speaker += np.where(silent & (labels.of("speaking", person) > 0.5), side[person], 0.0)
+    addressee_deg = np.full(len(silent), np.nan, np.float32)
+    for person in labels.others if seats else ():
+        turned, yaw_deg = facing(seats[labels.target], seats[person])
+        addressee_deg[addressee == person] = turned * yaw_deg
     return Around(
         towards_addressee=to_addressee.astype(np.int8),
         # Speakers on both sides at once are no side.
         towards_speaker=np.sign(to_speaker).astype(np.int8),
+        addressee_deg=addressee_deg,
         yaw_wanted_deg=labels.of("head_pose")[:, 0].astype(np.float32),
         gaze_wanted=labels.of("gaze").astype(np.float32),
-        twin=twin,
+        twin=_twin_of(reference),
     )
 
 
-def _twin_of(name: str, reference: Path) -> str | None:
+def _seats(reference: Path) -> list[float]:
+    """Scene px from the left where each of the cast sits, by the scene's script; empty where none says it."""
+    cast_list = _script(reference).get("cast", ())
+    return [float(one["x"]) for one in cast_list] if all("x" in one for one in cast_list) else []
+
+
+def _script(reference: Path) -> dict[str, Any]:
+    """`scene.json` of a scene folder as synth writes it; empty without one."""
+    path = reference / "scene.json"
+    try:
+        return json.loads(path.read_text()) if path.is_file() else {}
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ContextalkError(f"{path} is no script of a scene: {error}") from error
+
+
+def _twin_of(reference: Path) -> str | None:
+    name = reference.name if reference.is_dir() else reference.stem
     twin = name.removesuffix(TWIN) if name.endswith(TWIN) else name + TWIN
     there = reference.with_name(twin) if reference.is_dir() else reference.with_name(twin + reference.suffix)
     return twin if there.exists() else None
 
 
-def _person(reference: Path, labels: Labels) -> str | None:
-    """Who the target is, by the scene's script."""
-    script = reference / "scene.json"
-    if not reference.is_dir() or not script.is_file():
+def _person(reference: Path, labels: Labels | None) -> str | None:
+    """Who the target is: by `person.txt` in the scene's folder, else by its script."""
+    name, cast_list = reference / "person.txt", _script(reference).get("cast", ())
+    if name.is_file():
+        return name.read_text().strip()
+    if labels is None or labels.target >= len(cast_list):
         return None
-    return str(json.loads(script.read_text())["cast"][labels.target]["person"])
+    return str(cast_list[labels.target]["person"])
 
 
 def _text(video: Path, labels: Labels | None) -> str:
     """What the target says: a text beside the video, else the turns of the scene's script."""
-    plain, script = video.with_suffix(".txt"), video.with_name("scene.json")
+    plain = video.with_suffix(".txt")
     if plain.is_file():
         return plain.read_text().strip()
-    if labels is None or video.name != "scene.mp4" or not script.is_file():
+    if labels is None or video.name != "scene.mp4":
         return ""
-    turns = json.loads(script.read_text()).get("turns", [])
+    turns = _script(video.parent).get("turns", [])
     return " ".join(turn["text"] for turn in turns if turn["speaker"] == labels.target)
 
 
 def _driving_wave(
     reference: Path, labels: Labels | None, report: dict[str, Any], generated: Path
 ) -> NDArray[np.float32]:
-    """The target's voice: from the scene's folder, else the driving audio itself, else the sound of the output.
+    """The driving audio; where it is gone, the target's own voice from the scene's folder, else the output's sound.
 
     Raises:
         ContextalkError: None of them is there.
     """
-    if reference.is_dir() and labels is not None:
-        own = reference / f"speaker-{labels.target}.wav"
-        if own.is_file():
-            return read_audio(own, rate_hz=SAMPLE_RATE_HZ)
     driving = Path(report["provenance"]["inputs"]["audio"]["path"])
-    if driving.is_file():
-        return read_audio(driving, rate_hz=SAMPLE_RATE_HZ)
+    own = None if labels is None else reference / f"speaker-{labels.target}.wav"
+    for path in (driving, own):
+        if path is not None and path.is_file():
+            return read_audio(path, rate_hz=SAMPLE_RATE_HZ)
     if report["settings"].get("sound") == "driving":
         return read_audio(generated, rate_hz=SAMPLE_RATE_HZ)
     raise ContextalkError(f"the driving audio of {generated} is gone: {driving} does not exist, and its sound is mixed")
 
 
-def _marks(frames: list[int], count: int) -> NDArray[np.bool_]:
+def _marks(frames: list[int], count: int, generated: Path) -> NDArray[np.bool_]:
+    if not all(0 <= frame < count for frame in frames):
+        raise ContextalkError(f"the report of {generated} has windows outside its {count} frames")
     marks = np.zeros(count, bool)
     marks[np.array(frames, np.int64)] = True
     return marks

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.choices import Progress
+from contextalk.core.errors import ContextalkError
+from contextalk.core.geometry import CropPath
 from contextalk.evaluation import fakes
 from contextalk.evaluation.calibration import Calibration
 from contextalk.evaluation.estimator import Estimator
@@ -16,15 +18,16 @@ from contextalk.evaluation.evidence import Evidence, Shown
 from contextalk.evaluation.read_evidence import look, read_evidence
 from contextalk.models.bundle import Bundle
 
-GROUND_TRUTH, CODEC, STILL, MEAN, OTHER, NEAREST = (
+GROUND_TRUTH, CODEC, STILL, SHARED, MEAN, OTHER, NEAREST = (
     "ground truth",
     "codec only",
     "still head",
+    "one picture for both twins",
     "mean head",
     "another clip's head",
     "copied nearest frame",
 )
-FAKES = (GROUND_TRUTH, CODEC, STILL, MEAN, OTHER, NEAREST)
+FAKES = (GROUND_TRUTH, CODEC, STILL, SHARED, MEAN, OTHER, NEAREST)
 
 MOST_OTHERS = 3
 """Other clips of the person that frames are copied from."""
@@ -88,18 +91,33 @@ def jobs(
         for method, make in _fakes(first, index, known, bundle).items():
             yield method, clip.name, make
         yield next(iter(clips)), clip.name, partial(first.__getitem__, index)
+    squares = {clip.name: clip.crop for clip in known}
     for method, others in list(clips.items())[1:]:
         for index in range(len(others)):
             evidence = others[index]
+            if not _same_square(evidence.crop, squares[evidence.name]):
+                raise ContextalkError(
+                    f"{method} and {next(iter(clips))} put the head of {evidence.name} in other squares, and no figure "
+                    "compares those: generate both with the same --annotations and --target"
+                )
             yield method, evidence.name, partial(others.__getitem__, index)
+
+
+def _same_square(one: CropPath, other: CropPath) -> bool:
+    """Reports round to a tenth of a pixel or better; half a pixel is another path."""
+    return len(one) == len(other) and all(
+        np.allclose(a, b, atol=0.5) for a, b in ((one.centre_px, other.centre_px), (one.side_px, other.side_px))
+    )
 
 
 def _fakes(clips: Clips, index: int, known: Sequence[Evidence], bundle: Bundle) -> dict[str, Callable[[], Evidence]]:
     own = known[index]
+    twin = _twin(own, known)
     return {
         GROUND_TRUTH: lambda: fakes.ground_truth(clips[index]),
         CODEC: lambda: fakes.codec_only(clips[index], bundle.codec, clips.look),
         STILL: lambda: fakes.still_head(clips[index], clips.look),
+        SHARED: lambda: fakes.shared_head(clips[index], None if twin is None else clips[twin], clips.look),
         MEAN: lambda: fakes.mean_head(clips[index], [clips[other] for other in _same_person(own, known)], clips.look),
         OTHER: lambda: fakes.other_head(clips[index], clips[next_other(index, known)], clips.look),
         NEAREST: lambda: fakes.nearest_frame(
@@ -116,6 +134,12 @@ def next_other(index: int, known: Sequence[Evidence]) -> int:
         if twin is None or known[other].name != twin.twin:
             return other
     return index
+
+
+def _twin(own: Evidence, known: Sequence[Evidence]) -> int | None:
+    """The twin, where it is scored too."""
+    name = None if own.around is None else own.around.twin
+    return next((index for index, clip in enumerate(known) if name is not None and clip.name == name), None)
 
 
 def _same_person(own: Evidence, known: Sequence[Evidence]) -> list[int]:

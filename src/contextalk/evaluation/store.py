@@ -1,20 +1,21 @@
 """Figures put by on disk, so that an interrupted evaluation goes on and a changed metric alone is measured again."""
 
+import ast
 import hashlib
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import contextalk
 from contextalk.evaluation.calibration import Calibration
 from contextalk.evaluation.evidence import Evidence
-from contextalk.evaluation.heads import found
 from contextalk.evaluation.metrics import Metric, Part, SetMetric
-from contextalk.evaluation.scenes import shown_scenes
 from contextalk.generation.work import file_digest
 
 
@@ -46,7 +47,7 @@ class FigureStore:
     ) -> None:
         """Figures of these groups, and whether they are wanted by window too; files lie in `folder`."""
         self._folder = folder
-        self._codes = {group: _code(group, metrics.get(group), sets.get(group)) for group in metrics | sets}
+        self._codes = {group: _code(group, metrics.get(group), sets.get(group)) for group in {*metrics, *sets}}
         self._windows = windows
 
     def load(self, key: str) -> dict[str, Figures]:
@@ -88,13 +89,38 @@ class FigureStore:
 
 
 def _code(group: str, metric: Metric | None, of_set: SetMetric | None) -> str:
-    """Changes with the code that a group is measured by, and with its judges."""
+    """Changes with the code that a group is measured by, whatever it calls, and with its judges."""
     measuring: list[Callable[..., Any]] = [] if metric is None else [metric.measure]
     measuring += [] if of_set is None else [of_set.part]
-    deciding = map(inspect.getsourcefile, (Calibration, Evidence, found, shown_scenes, *measuring))
-    digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in sorted({path for path in deciding if path})))
+    deciding = {path for path in map(inspect.getsourcefile, (Calibration, Evidence, *measuring)) if path}
+    files = sorted({file for path in deciding for file in code_behind(Path(path))})
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
     digest.update(f"{group} {[one.judge for one in (metric, of_set) if one is not None]}".encode())
     return digest.hexdigest()[:16]
+
+
+@cache
+def code_behind(source: Path) -> frozenset[Path]:
+    """A module's file and those of this package that it imports, and so on."""
+    found, waiting = {source}, [source]
+    while waiting:
+        for file in _imported(waiting.pop()) - found:
+            found.add(file)
+            waiting.append(file)
+    return frozenset(found)
+
+
+@cache
+def _imported(source: Path) -> frozenset[Path]:
+    """Files of this package that a module's text imports from, wherever in it."""
+    package = Path(contextalk.__file__).parent
+    files: set[Path] = set()
+    for node in ast.walk(ast.parse(source.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == package.name:
+            module = package.joinpath(*node.module.split(".")[1:])
+            names = [module, *(module / alias.name for alias in node.names)]  # a name may be a module
+            files |= {file for name in names for file in (name.with_suffix(".py"), name / "__init__.py")}
+    return frozenset(file for file in files if file.is_file())
 
 
 def evidence_digest(evidence: Evidence) -> str:

@@ -7,17 +7,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from contextalk.synth.conversation import Turn
+from contextalk.synth.facing import facing
 from contextalk.synth.head import HeadMotion
 from contextalk.synth.layout import Seat
 from contextalk.synth.scene import RATE_HZ, Actor
 from contextalk.synth.visemes import mouth_track
 
 Floats = NDArray[np.float64]
-
-_NEAR_YAW, _FAR_YAW = 22.0, 40.0
-"""A speaker's yaw towards the next and the farthest neighbour, degrees."""
-
-_NEAR_PX, _FAR_PX = 172.0, 600.0
 
 Aim = tuple[float, float, float, float, float]
 """From when (s), head yaw, gaze yaw, gaze pitch, body yaw (degrees)."""
@@ -73,11 +69,11 @@ def _aims(rng: np.random.Generator, k: int, seats: tuple[Seat, ...], turns: Sequ
         wobble, bend, eyes = rng.normal(0, 1.5), rng.uniform(46, 60), rng.uniform(2, 8)
         about = _looks_about(rng, turn)
         if turn.speaker == k:
-            side, yaw = _towards(seats[k], seats[turn.addressee])
+            side, yaw = facing(seats[k].x, seats[turn.addressee].x)
             head = side * (yaw + wobble)
             aims.append((turn.start_s, head, head + side * eyes, 0.0, head * share))
         elif turn.addressee == k:
-            side, yaw = _towards(seats[k], seats[turn.speaker])
+            side, yaw = facing(seats[k].x, seats[turn.speaker].x)
             aims.append((turn.start_s, side * (yaw + 5 + wobble), side * (yaw + 5 + eyes), 0.0, side * bend))
         else:
             away = -1 if seats[turn.speaker].x > seats[k].x else 1
@@ -95,12 +91,6 @@ def _looks_about(rng: np.random.Generator, turn: Turn) -> list[Aim]:
         )
         at += rng.uniform(1.2, 3.0)
     return aims
-
-
-def _towards(one: Seat, other: Seat) -> tuple[int, float]:
-    """Side (−1 image left, 1 right) and yaw in degrees ≥ 0 of a head that looks at another."""
-    distance = other.x - one.x
-    return (1 if distance > 0 else -1), float(np.interp(abs(distance), (_NEAR_PX, _FAR_PX), (_NEAR_YAW, _FAR_YAW)))
 
 
 def _glide(times: Floats, aims: Sequence[Aim], column: int, rng: np.random.Generator, slower: float = 1.0) -> Floats:

@@ -101,6 +101,7 @@ def make_clip(
         around=Around(
             towards_addressee=side,
             towards_speaker=np.where(speaking, 0, side).astype(np.int8),
+            addressee_deg=side * np.float32(30),
             yaw_wanted_deg=yaw,
             gaze_wanted=gaze,
             twin=None,

@@ -72,6 +72,20 @@ def test_twins_count_once_and_only_if_both_turn(clip: Make) -> None:
     assert context.twins_turned({"a": 1, "b": 1, "c": 1, "d": 0}, {"a": "b", "b": "a", "c": "d", "d": "c"}) == [1, 0]
 
 
+def test_the_direction_to_the_addressee_is_where_the_seats_say(clip: Make) -> None:
+    truth = clip(yaw_deg=20.0)
+    pose, gaze = truth.seen.head_pose.copy(), np.tile(np.float32([[26.0, 3.0]]), (50, 1))
+    pose[:, 0] = np.where(np.arange(50) % 2, 24.0, 32.0)
+    seen = replace(truth, seen=replace(truth.seen, head_pose=pose, gaze_deg=gaze))
+    # The addressee is at 30°: 6 and 2 away by turns, the eyes 4.
+    figures = context.measure(seen)
+    assert figures["yaw to the addressee"] == pytest.approx(4.0)
+    assert figures["gaze to the addressee"] == pytest.approx(4.0)
+    assert seen.around is not None
+    nobody = replace(seen.around, addressee_deg=np.full(50, np.nan, np.float32))
+    assert np.isnan(context.measure(replace(seen, around=nobody))["yaw to the addressee"])
+
+
 def test_yaw_error_is_the_difference_in_degrees(clip: Make) -> None:
     truth = clip(yaw_deg=np.linspace(-30, 30, 50))
     pose = truth.seen.head_pose.copy()

@@ -78,9 +78,8 @@ def write_reference(folder: Path, side: int) -> None:
             f"valid_{person}": np.ones(FRAMES, bool),
         }
     np.savez(folder / "labels.npz", allow_pickle=False, **arrays)
-    (folder / "scene.json").write_text(
-        json.dumps({"main": 1, "cast": [{"person": 7}, {"person": 9}], "turns": turns_to(side)})
-    )
+    cast = [{"person": 7, "x": 100 + 60 * side}, {"person": 9, "x": 100}]
+    (folder / "scene.json").write_text(json.dumps({"main": 1, "cast": cast, "turns": turns_to(side)}))
     make_audio(folder / "speaker-1.wav", FRAMES / 25)
 
 
@@ -137,6 +136,9 @@ def test_a_pair_says_what_its_files_say(folders: tuple[Path, Path]) -> None:
     assert evidence.around is not None
     assert evidence.around.twin == "scene-0000-twin"
     assert (evidence.around.towards_addressee == np.where(np.arange(FRAMES) < 20, -1, 0)).all()
+    # 60 px apart is next to each other: 22° in the first seats' world, unknown after the speech.
+    assert evidence.around.addressee_deg[:20] == pytest.approx(-22)
+    assert np.isnan(evidence.around.addressee_deg[20:]).all()
     assert (evidence.around.towards_speaker == np.where(np.arange(FRAMES) < 20, 0, -1)).all()
     assert evidence.given is not None
     back = evidence.crop.to_scene(evidence.given)
@@ -170,6 +172,10 @@ def test_a_plain_video_is_a_reference_too(folders: tuple[Path, Path], tmp_path: 
         (lambda root: (root / "simple" / "scene-0000.report.json").unlink(), "scene-0000.report.json is missing"),
         (lambda root: (root / "simple" / "scene-0000.report.json").write_text("{}"), "does not say crop"),
         (lambda root: (root / "simple" / "scene-0000.report.json").write_text("no"), "is no report"),
+        (lambda root: change_report(root, "provenance", {}), "does not say provenance.inputs.audio.path"),
+        (lambda root: change_report(root, "window_starts", [0, 30]), "windows outside its 30 frames"),
+        (lambda root: change_labels(root, "gaze_1"), "has no gaze_1"),
+        (lambda root: (root / "reference" / "scene-0000" / "scene.json").write_text("{"), "is no script"),
         (lambda root: shutil.rmtree(root / "reference" / "scene-0000"), "has no reference"),
         (lambda root: [path.unlink() for path in root.glob("simple/*.mkv")], "has no video"),
         (lambda root: make_scene(root / "reference" / "scene-0000", ticks=range(25)), "25 frames, wanted 30"),
@@ -182,6 +188,18 @@ def test_what_is_missing_is_one_line(folders: tuple[Path, Path], tmp_path: Path,
     with pytest.raises(ContextalkError, match=wanted) as error:
         read_first(generated, reference)
     assert "\n" not in str(error.value)
+
+
+def change_report(root: Path, name: str, value: object) -> None:
+    path = root / "simple" / "scene-0000.report.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+
+
+def change_labels(root: Path, without: str) -> None:
+    path = root / "reference" / "scene-0000" / "labels.npz"
+    with np.load(path, allow_pickle=False) as stored:
+        kept = {name: stored[name] for name in stored.files if name != without}
+    np.savez(path, allow_pickle=False, **kept)
 
 
 def read_first(generated: Path, reference: Path) -> Evidence:
@@ -266,6 +284,32 @@ def test_a_whole_table_and_again_from_what_was_put_by(
     assert repr(again.windows) == repr(table.windows)
     for key, cell in table.cells.items():
         assert repr(again.cells[key]) == repr(cell), key
+
+
+def test_methods_are_asked_for_the_clips_of_the_first_in_its_squares(
+    folders: tuple[Path, Path], tmp_path: Path, bundle: Bundle
+) -> None:
+    generated, reference = folders
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in generated.glob(f"{NAMES[1]}.*"):
+        shutil.copy(path, other)
+    estimator = estimator_of(reference)
+
+    def compared() -> Table:
+        methods = {"simple": generated, "other": other}
+        return evaluate(methods, reference, tmp_path / "work", estimator=estimator, bundle=bundle)
+
+    table = compared()
+    cell = table.cells["other", "PSNR head"]
+    assert (cell.count, cell.missing) == (1, 1)
+    assert "other: not made for 1 clips (no video of it)." in table.notes
+    report = other / f"{NAMES[1]}.report.json"
+    said = json.loads(report.read_text())
+    said["crop"]["side_px"] = [side * 1.1 for side in said["crop"]["side_px"]]
+    report.write_text(json.dumps(said))
+    with pytest.raises(ContextalkError, match="other squares"):
+        compared()
 
 
 def test_a_method_may_not_be_named_like_a_fake(folders: tuple[Path, Path], tmp_path: Path, bundle: Bundle) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from contextalk.evaluation.evaluate import METRICS, SETS
-from contextalk.evaluation.metrics import Metric
-from contextalk.evaluation.store import Figures, FigureStore
+from contextalk.evaluation.metrics import Metric, drift
+from contextalk.evaluation.store import Figures, FigureStore, code_behind
 
 WHOLE = Figures(clip={"motion": 1.5}, windows=None, part={})
 BOTH = Figures(clip={"motion": 1.5}, windows={"motion": [1.0, 2.0]}, part={})
@@ -45,3 +45,10 @@ def test_a_judge_that_changes_costs_its_own_group_alone(tmp_path: Path) -> None:
     assert judged.load("a clip")["identity"].clip == {"motion": 2.0}
     assert set(judged.load("a clip")) == {"identity", "context"}
     assert store(tmp_path).load("a clip")["identity"] == WHOLE
+
+
+def test_the_code_behind_a_metric_is_whatever_it_calls() -> None:
+    behind = {"/".join(path.parts[-2:]) for path in code_behind(Path(drift.__file__))}
+    # Drift looks at pixels through fidelity, which looks inside the mask that faces draw.
+    assert {"metrics/drift.py", "metrics/fidelity.py", "faces/crop.py", "core/geometry.py"} <= behind
+    assert not {"metrics/seam.py", "evaluation/evaluate.py", "cli/main.py"} & behind

@@ -23,7 +23,7 @@ COLUMNS = {
     MOTION: Column(
         unit="px",
         better="nearer to the truth",
-        says="mean way of a landmark in 40 ms, crop px, head motion included; a still head gets 0",
+        says="mean way of a landmark in 40 ms, crop px, head motion included; a still head gets the estimator's noise",
         needs="two neighbouring frames with a face found in the head crops",
     ),
 }

@@ -15,12 +15,14 @@ from contextalk.evaluation.metrics.landmarks import saved_points
 
 _ADDRESSEE = "five frames with a face in which somebody is known to be addressed"
 
+_DIRECTION = "a script that says where everybody sits, and somebody who is addressed"
+
 COLUMNS = {
     "side right": Column(
         unit="",
         better="higher",
         says="share of clips whose head, averaged over the frames in which somebody is addressed, faces their side; "
-        "half is chance",
+        "half is chance, and what one picture for both twins gets",
         needs=_ADDRESSEE,
     ),
     "side right, saved": Column(
@@ -29,16 +31,29 @@ COLUMNS = {
         says="as side right, of the landmarks saved beside the video",
         needs=f"saved landmarks and {_ADDRESSEE}",
     ),
+    "yaw to the addressee": Column(
+        unit="°",
+        better="nearer to the truth",
+        says="mean absolute difference of head yaw from the direction to whom the target speaks to; people sway about "
+        "it, so the truth has some",
+        needs=_DIRECTION,
+    ),
+    "gaze to the addressee": Column(
+        unit="°",
+        better="nearer to the truth",
+        says="as yaw to the addressee, of the gaze's yaw; eyes look a little farther round than heads",
+        needs=f"{_DIRECTION}, and pupils",
+    ),
     "yaw error": Column(
         unit="°",
         better="lower",
-        says="mean absolute difference of head yaw, read off the points and calibrated, from the true one",
+        says="mean absolute difference of head yaw, read off the points and calibrated, from the true head's",
         needs="a set whose true yaw is known",
     ),
     "gaze error": Column(
         unit="°",
         better="lower",
-        says="mean angle between the gaze read off pupils and pose, calibrated, and the true one",
+        says="mean angle between the gaze read off pupils and pose, calibrated, and the true head's",
         needs="a set whose true gaze is known, and pupils",
     ),
     "listener turns": Column(
@@ -72,6 +87,8 @@ def measure(evidence: Evidence) -> dict[str, float]:
     return {
         "side right": _faces(points, around.towards_addressee, frames),
         "side right, saved": float("nan") if saved is None else _faces(saved, around.towards_addressee, frames),
+        "yaw to the addressee": _mean(np.abs(evidence.seen.head_pose[:, 0] - around.addressee_deg)[frames]),
+        "gaze to the addressee": _gaze_to_addressee(evidence),
         "yaw error": _mean(np.abs(evidence.seen.head_pose[:, 0] - around.yaw_wanted_deg)[frames]),
         "gaze error": _gaze_error(evidence),
         "listener turns": _faces(points, around.towards_speaker, frames & ~evidence.speaking),
@@ -111,6 +128,13 @@ def _gaze_error(evidence: Evidence) -> float:
     if angles is None or evidence.around is None:
         return float("nan")
     return _mean(angle_between_deg(gaze_vectors(angles), evidence.around.gaze_wanted)[evidence.generated])
+
+
+def _gaze_to_addressee(evidence: Evidence) -> float:
+    angles = evidence.seen.gaze_deg
+    if angles is None or evidence.around is None:
+        return float("nan")
+    return _mean(np.abs(angles[:, 0] - evidence.around.addressee_deg)[evidence.generated])
 
 
 def _mean(values: NDArray[np.floating]) -> float:

@@ -58,7 +58,7 @@ _VALID = _Judge(
 )
 _OWN = _Judge(
     name="own judge",
-    how="a small SyncNet trained here on clips no generator saw, valid shifts, unit embeddings",
+    how="a small SyncNet trained here and never a loss, valid shifts, unit embeddings",
     needs="a run of `contextalk train sync`, 44 frames and a track of the target",
 )
 
@@ -68,7 +68,7 @@ def _columns(judge: _Judge) -> dict[str, Column]:
         f"sync confidence ({judge.name})": Column(
             unit="",
             better="higher",
-            says=f"median minus least mean distance over shifts; {judge.how}; a still head: about 0",
+            says=f"median minus least mean distance over shifts; {judge.how}; a still head's is the judge's floor",
             needs=judge.needs,
         ),
         f"sync distance ({judge.name})": Column(

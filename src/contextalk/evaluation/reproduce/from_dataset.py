@@ -82,7 +82,7 @@ def _write_scenes(dataset: Path, rows: list[ManifestRow], scenes: Path, progress
 
 
 def write_scene(clip: Clip, folder: Path) -> None:
-    """A clip as a folder of `scene.mp4`, `scene.txt`, `speaker-0.wav` and `landmarks-0.npz`; whole or not at all."""
+    """A clip as a folder of `scene.mp4`, what is said by whom, the voice and the landmarks; whole or not at all."""
     width, height = (size // 2 * 2 for size in clip.landmarks.size_px)  # 4:2:0 wants even sizes
     pictures = []
     for frame, (view, head) in enumerate(zip(clip.scene, clip.head, strict=True)):
@@ -95,6 +95,7 @@ def write_scene(clip: Clip, folder: Path) -> None:
     write_wav(part / "speaker-0.wav", clip.wave)
     replace(clip.landmarks, size_px=(width, height)).save(part / "landmarks-0.npz")
     (part / "scene.txt").write_text(f"{clip.meta.get('text', '')}\n")
+    (part / "person.txt").write_text(f"{clip.person}\n")
     part.rename(folder)
 
 

@@ -48,6 +48,11 @@ _TRUTH, _GIVEN, _OURS = (
 )
 _LIPS = "Dropping lip references at inference costs 0.3163 of the sync. score (Sec. 5.5)."
 _EXPRESSION = "3DMM expression as a further condition gains 0.157 of the sync. score and nothing to the eye (Sec. 5.5)."
+_MEASURES = (
+    "Sync is the published SyncNet's only in its own column: an own judge, on unit embeddings, has another scale.",
+    "FID is the published one only in its own column, of five pictures a second; FID-own compares rows of this table.",
+    "Frame consistency is of head crops 40 ms apart, the paper's of whole frames.",
+)
 _IDENTITY = (
     "Every row but SadTalker is shown the same picture of the target, from another clip; in twins, from the twin."
 )
@@ -65,6 +70,7 @@ PAPER: dict[str, Published] = {
         },
         differs=(
             _DATA,
+            *_MEASURES,
             _IDENTITY,
             "All rows are blended in by the same compositor; the paper resizes and relocates faces.",
             "framewise is our network without time: what the paper's ControlNet baseline sees, drawn by ours.",
@@ -81,6 +87,7 @@ PAPER: dict[str, Published] = {
         },
         differs=(
             _DATA,
+            *_MEASURES,
             _IDENTITY,
             "The paper's one stage saw 4/3 of the windows of the others, ours by the same rule.",
         ),

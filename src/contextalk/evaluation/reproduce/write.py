@@ -76,14 +76,18 @@ def _beside(published: Published, table: Table) -> list[str]:
         header.append(f"paper: {measure}")
         pick.append(("", measure))
     lines = [markdown_row(header), markdown_row(["---"] * len(header))]
-    for row in table.methods:
+    for row in (*table.methods, *(row for row in published.rows if row not in table.methods)):
         paper = published.rows.get(row, {})
         cells = [
-            cell_text(table.cells[row, name]) if name else f"{paper[measure]:g}" if measure in paper else ""
+            _ours(table, row, name) if name else f"{paper[measure]:g}" if measure in paper else ""
             for name, measure in pick
         ]
         lines.append(markdown_row([row, *cells]))
     return lines
+
+
+def _ours(table: Table, row: str, name: str) -> str:
+    return cell_text(table.cells[row, name]) if row in table.methods else "not measured"
 
 
 def _own(names: Sequence[str], table: Table) -> list[str]:
