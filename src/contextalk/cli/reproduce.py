@@ -39,7 +39,7 @@ class Reproduce:
 
     table: Annotated[Positional[TableName], arg(metavar="TABLE")]
     data: Annotated[str, arg(metavar="DIR")]
-    output: Annotated[Path, arg(aliases=("-o",), metavar="DIR")]
+    output: Annotated[Path, arg(aliases=("-o",), metavar="DIR")] = Path("tables")
     bundle: OptionalPath = None
     runs: Annotated[tuple[Path, ...], arg(metavar="[RUN ...]")] = ()
     weights: OptionalPath = None

@@ -68,7 +68,10 @@ class Weights:
     def _fetch(self, folder: Path, progress: Progress) -> Answer:
         from contextalk.models.weights import REGISTRY, fetch_weights, find_published, import_weights
 
-        chosen = [find_published(name) for name in self.names] or list(REGISTRY)
+        # Without names: all that somebody offers to programs; what a source offers to people alone is told of.
+        unnamed = [one for one in REGISTRY if self.source is not None or one.url is not None]
+        chosen = [find_published(name) for name in self.names] or unnamed
+        apart = [] if self.names else [one.name for one in REGISTRY if one not in unnamed]
         files: dict[str, str] = {}
         for one in chosen:
             if self.source is not None and "://" not in self.source:
@@ -77,7 +80,9 @@ class Weights:
                 url = None if self.source is None else f"{self.source.rstrip('/')}/{one.file}"
                 file = fetch_weights(one, folder, url=url, progress=progress)
             files[one.name] = str(file)
-        return Answer(text="\n".join(f"{name}: {file}" for name, file in files.items()), data={"files": files})
+        lines = [f"{name}: {file}" for name, file in files.items()]
+        lines += [f"{name}: to be imported, `contextalk weights list` says from where" for name in apart]
+        return Answer(text="\n".join(lines), data={"files": files, "to_import": apart})
 
     def _import(self, folder: Path) -> Answer:
         from contextalk.models.weights import find_published, import_weights
@@ -93,6 +98,7 @@ class Weights:
 
         chosen = [find_published(name) for name in self.names] or list(REGISTRY)
         states: dict[str, str] = {}
+        damaged: list[str] = []
         for one in chosen:
             file = folder / one.file
             if not file.is_file():
@@ -101,6 +107,10 @@ class Weights:
                     raise ContextalkError(f"{file} does not exist: `contextalk weights {get}")
                 states[one.name] = "not here"
                 continue
-            seen = check_file(one, file)
-            states[one.name] = f"as published, SHA-256 {seen}"
+            try:
+                states[one.name] = f"as published, SHA-256 {check_file(one, file)}"
+            except ContextalkError as error:
+                damaged.append(str(error))
+        if damaged:
+            raise ContextalkError("; ".join(damaged))
         return Answer(text="\n".join(f"{name}: {state}" for name, state in states.items()), data={"weights": states})

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from contextalk.cli.main import main
 from contextalk.core.errors import ContextalkError
 from contextalk.models.weights import (
     REGISTRY,
@@ -242,6 +243,35 @@ def test_a_source_that_cannot_be_had_is_one_line(source: Source, tmp_path: Path)
         fetch_weights(published, tmp_path, url=source.url)
     with pytest.raises(ContextalkError, match="no http"):
         fetch_weights(published, tmp_path, url="file:///etc/hosts")
+
+
+def test_without_names_all_is_fetched_that_has_an_address(
+    source: Source, lin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offered = replace(publish("lpips-alex", lin), url=source.url)
+    monkeypatch.setattr("contextalk.models.weights.REGISTRY", (find_published("alexnet"), offered))
+    folder, own = tmp_path / "kept", tmp_path / "own"
+    main(["weights", "fetch", "--folder", str(folder)])
+    said = capsys.readouterr().out
+    assert [path.name for path in folder.iterdir()] == [offered.file]
+    assert f"lpips-alex: {folder / offered.file}" in said
+    assert "alexnet: to be imported" in said
+    # From a server of one's own, by the published file names.
+    main(["weights", "fetch", "lpips-alex", "--folder", str(own), "--source", source.url.rpartition("/")[0]])
+    assert (own / offered.file).read_bytes() == source.content
+
+
+def test_verify_names_every_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("lpips-alex", "alexnet")
+    monkeypatch.setattr("contextalk.models.weights.REGISTRY", tuple(map(find_published, names)))
+    for name in names:
+        (tmp_path / find_published(name).file).write_bytes(b"damaged")
+    with pytest.raises(SystemExit):
+        main(["weights", "verify", "--folder", str(tmp_path)])
+    complaint = capsys.readouterr().err
+    assert all(f"is not {name} as published" in complaint for name in names)
 
 
 def test_weights_without_an_address_are_to_be_imported(tmp_path: Path):
