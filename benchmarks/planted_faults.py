@@ -22,7 +22,7 @@ from contextalk.evaluation.evaluate import METRICS, SETS
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.fakes import Look
 from contextalk.evaluation.features import own_extractor
-from contextalk.evaluation.judges import open_judges
+from contextalk.evaluation.judges import WEIGHTS, open_judges
 from contextalk.evaluation.metrics import Metric, Part, SetMetric
 from contextalk.evaluation.read_evidence import find_pairs
 from contextalk.evaluation.reproduce.material import open_material
@@ -247,7 +247,7 @@ def _levels(heads: NDArray[np.number]) -> NDArray[np.uint8]:
 
 
 def _first(runs: tuple[Path, ...], name: str) -> Path | None:
-    return next((run / name for run in runs if (run / name).is_dir()), None)
+    return next((run / name for run in runs if (run / name / WEIGHTS).is_file()), None)
 
 
 FAULTS = (
@@ -265,7 +265,7 @@ FAULTS = (
     Fault(
         says="heads mirrored",
         plant=_mirrored,
-        seen_by=("landmark distance", "side right", "yaw error", "gaze error", "twins turned", "listener turns"),
+        seen_by=("landmark distance", "side right", "yaw", "gaze", "twins turned", "listener turns"),
     ),
     Fault(
         says=f"blurred, σ {BLUR_PX:g} crop px",
