@@ -14,6 +14,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from contextalk.core.runs import run_with
 from contextalk.evaluation import fakes
 from contextalk.evaluation.calibration import calibrate
 from contextalk.evaluation.cells import Cell, summarise
@@ -22,7 +23,7 @@ from contextalk.evaluation.evaluate import METRICS, SETS
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.fakes import Look
 from contextalk.evaluation.features import own_extractor
-from contextalk.evaluation.judges import WEIGHTS, open_judges
+from contextalk.evaluation.judges import open_judges
 from contextalk.evaluation.metrics import Metric, Part, SetMetric
 from contextalk.evaluation.read_evidence import find_pairs
 from contextalk.evaluation.reproduce.material import open_material
@@ -87,7 +88,8 @@ class Fault:
 def main(config: PlantedFaults) -> None:
     """Plant, measure, print, write."""
     bundle = Bundle.load(None)
-    trained = _first(config.runs, "estimator")
+    run = run_with("estimator", config.runs)
+    trained = None if run is None else run / "estimator"
     estimator = open_estimator(bundle, trained)
     material = open_material(config.data, config.output / "work", config.clips, None)
     pairs = find_pairs(config.generated, material.reference, {context.name for context in material.contexts})
@@ -244,10 +246,6 @@ def _copied(change: int, *, lossless: bool) -> Plant:
 
 def _levels(heads: NDArray[np.number]) -> NDArray[np.uint8]:
     return np.clip(np.rint(heads), 0, 255).astype(np.uint8)
-
-
-def _first(runs: tuple[Path, ...], name: str) -> Path | None:
-    return next((run / name for run in runs if (run / name / WEIGHTS).is_file()), None)
 
 
 FAULTS = (

@@ -12,6 +12,7 @@ from contextalk.core.choices import ReadBy
 from contextalk.core.errors import BundleError
 from contextalk.core.geometry import CROP_PX, Points
 from contextalk.core.records import Scene, Shot
+from contextalk.core.runs import WEIGHTS
 from contextalk.core.time import clip_times
 from contextalk.faces.blocks import pack_block
 from contextalk.faces.mediapipe_backend import MediapipeBackend
@@ -48,7 +49,7 @@ class HeadEstimator:
         """
         self.codec = bundle.codec
         self.reader = LandmarkReader(bundle.card.models.reader)
-        path = weights / "averaged.safetensors"
+        path = weights / WEIGHTS
         if not path.is_file():
             raise BundleError(f"{weights} has no estimator: `contextalk train estimator` makes one")
         try:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contextalk.core.runs import WEIGHTS, run_with
 from contextalk.evaluation.features import Extractor, InceptionExtractor, RealPictures, reference_of
 from contextalk.evaluation.held_out import held_out_figures
 from contextalk.evaluation.metrics import Metric, SetMetric, consistency, frechet, intelligibility, perceptual, sync
@@ -12,8 +13,6 @@ from contextalk.models.sync_judge import open_judge
 from contextalk.models.weights import REGISTRY, Network, open_clip, open_inception, open_lpips, open_syncnet
 
 ABSENT = "absent"
-
-WEIGHTS = "averaged.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ def open_judges(
     Raises:
         ContextalkError: A file is there and is not what it should be.
     """
-    sync_run, reader_run = (_first_with(name, runs) for name in ("sync", "lip_reader"))
+    sync_run, reader_run = (run_with(name, runs) for name in ("sync", "lip_reader"))
     judge = None if sync_run is None else open_judge(sync_run)
     reader = None if reader_run is None else intelligibility.open_reader(reader_run)
     inception = open_inception(weights)
@@ -103,10 +102,6 @@ def _distance(extractor: Extractor | None, real: RealPictures | None, cache: Pat
         error="" if extractor is None else extractor.error,
         by_window=True,
     )
-
-
-def _first_with(name: str, runs: Sequence[Path]) -> Path | None:
-    return next((run for run in runs if (run / name / WEIGHTS).is_file()), None)
 
 
 def _published(network: Network, folder: Path) -> str:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from contextalk.core.errors import ContextalkError
+from contextalk.core.runs import WEIGHTS
 from contextalk.core.time import RATE_HZ, SAMPLE_RATE_HZ
 from contextalk.media.mel import mel_chunks, mel_spectrogram
 from contextalk.models.syncnet import SYNC_FRAMES, SyncJudge, SyncJudgeConfig
@@ -21,7 +22,7 @@ _BATCH = 16
 
 def judge_path(run: Path) -> Path:
     """Where the judge of a run lies."""
-    return run / "sync" / "averaged.safetensors"
+    return run / "sync" / WEIGHTS
 
 
 def open_judge(run: Path) -> SyncJudge | None:

@@ -7,7 +7,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-WEIGHTS, TRAINER = "averaged.safetensors", "trainer.pt"
+from contextalk.core.runs import WEIGHTS
+
+TRAINER = "trainer.pt"
 
 
 def save_checkpoint(

@@ -18,6 +18,7 @@ from contextalk.core.choices import Device, LipsKind
 from contextalk.core.config import from_dict, to_dict
 from contextalk.core.errors import BundleError, ContextalkError, DatasetError
 from contextalk.core.records import Progress
+from contextalk.core.runs import WEIGHTS
 from contextalk.dataset.clips import Clip, bring_dataset, read_clips
 from contextalk.dataset.manifest import read_manifest
 from contextalk.dataset.splits import is_kept_for_judges
@@ -745,7 +746,7 @@ def _save_weights(folder: Path, network: nn.Module, figures: dict[str, float]) -
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, folder / "averaged.safetensors")
+    save_file(weights, folder / WEIGHTS)
     (folder / "done").write_text(json.dumps(figures) + "\n")
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contextalk.core.config import from_dict
 from contextalk.core.errors import BundleError
+from contextalk.core.runs import WEIGHTS
 from contextalk.diffusion.process import Process
 from contextalk.diffusion.samplers import sample
 from contextalk.generation.stages import Drawing
@@ -17,7 +18,7 @@ from contextalk.models.bundle import Bundle
 from contextalk.models.conditions import Condition, Modality
 from contextalk.models.mvcontrolnet import MVControlNet, NetworkConfig
 
-SHAPE, WEIGHTS = "network.json", "averaged.safetensors"
+SHAPE = "network.json"
 
 
 def load_ablation(

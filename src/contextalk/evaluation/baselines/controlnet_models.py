@@ -163,7 +163,7 @@ def read_card(folder: Path) -> ControlCard:
     """
     path = folder / CARD
     if not path.is_file():
-        raise ContextalkError(f"{folder} has no {CARD}, wanted the folder that `train_controlnet` wrote")
+        raise ContextalkError(f"{folder} has no {CARD}, wanted the folder that benchmarks/train_controlnet.py wrote")
     try:
         return ControlCard(**json.loads(path.read_text()))
     except (json.JSONDecodeError, TypeError) as error:

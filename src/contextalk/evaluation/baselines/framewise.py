@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from contextalk.core.records import GenerateRequest, GenerateResult, Progress
-from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablation
+from contextalk.core.runs import WEIGHTS
+from contextalk.evaluation.baselines.ablation import draw, load_ablation
 from contextalk.evaluation.baselines.ours import with_true_landmarks
 from contextalk.evaluation.baselines.pipelines import open_bundle, with_stages
 from contextalk.generation.generate import generate_with

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from contextalk.core.geometry import Points
 from contextalk.core.records import NUM_POINTS, GenerateRequest, GenerateResult, Progress
-from contextalk.evaluation.baselines.ablation import WEIGHTS, draw, load_ablation
+from contextalk.core.runs import WEIGHTS
+from contextalk.evaluation.baselines.ablation import draw, load_ablation
 from contextalk.evaluation.baselines.pipelines import open_bundle, refuse, with_stages
 from contextalk.generation.generate import generate_with
 from contextalk.generation.lip_references import LipReferences

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from contextalk.core.records import GenerateRequest, GenerateResult, Progress
-from contextalk.evaluation.baselines.ablation import WEIGHTS, load_ablation
+from contextalk.core.runs import WEIGHTS
+from contextalk.evaluation.baselines.ablation import load_ablation
 from contextalk.evaluation.baselines.pipelines import open_bundle, with_stages
 from contextalk.generation.generate import generate_with
 from contextalk.generation.stages import Stage2

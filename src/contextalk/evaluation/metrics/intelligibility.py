@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from contextalk.core.errors import ContextalkError
+from contextalk.core.runs import WEIGHTS
 from contextalk.evaluation.evidence import Evidence
 from contextalk.evaluation.metrics import Column
 from contextalk.evaluation.metrics.sync import frames_at_rate
@@ -54,7 +55,7 @@ def open_reader(run: Path) -> LipReader | None:
     Raises:
         ContextalkError: Its weights are of another shape.
     """
-    path = run / "lip_reader" / "averaged.safetensors"
+    path = run / "lip_reader" / WEIGHTS
     if not path.is_file():
         return None
     reader = LipReader(LipReaderConfig())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contextalk.core.records import GenerateRequest, Generator
-from contextalk.evaluation.baselines.ablation import WEIGHTS
+from contextalk.core.runs import WEIGHTS, run_with
 from contextalk.evaluation.baselines.controlnet import ControlNet
 from contextalk.evaluation.baselines.framewise import Framewise
 from contextalk.evaluation.baselines.one_stage import OneStage
@@ -42,7 +42,8 @@ class Given:
 
     def find(self, name: str) -> Path | None:
         """RUN/name of the first run that has such weights."""
-        return next((run / name for run in self.runs if (run / name / WEIGHTS).is_file()), None)
+        run = run_with(name, self.runs)
+        return None if run is None else run / name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,9 @@ def sadtalker(given: Given, _material: Material) -> Method | Absent:
     if given.sadtalker is None:
         return Absent(name=SadTalker.name, needs="--sadtalker with a checkout and its interpreter")
     model = SadTalker(*given.sadtalker)
-    return Method(name=model.name, generator=lambda _: model, sees_identity=False, depends_on=str(given.sadtalker[0]))
+    return Method(
+        name=model.name, generator=lambda _: model, sees_identity=False, depends_on=_state(given.sadtalker[0])
+    )
 
 
 def with_expression(given: Given, _material: Material) -> Method | Absent:
@@ -211,6 +214,13 @@ def _ablation(
         draws_landmarks=draws_landmarks,
         depends_on=_digests([folder / WEIGHTS]),
     )
+
+
+def _state(checkout: Path) -> str:
+    """Names, sizes and times of a checkout's code and checkpoints, which are too large to be read for every clip."""
+    files = [*checkout.glob("*.py"), *(checkout / "src").rglob("*.py"), *(checkout / "checkpoints").rglob("*")]
+    known = [(str(path.relative_to(checkout)), path.stat()) for path in sorted(files) if path.is_file()]
+    return hashlib.sha256(repr([(name, seen.st_size, seen.st_mtime_ns) for name, seen in known]).encode()).hexdigest()
 
 
 def _digests(files: Sequence[Path]) -> str:
