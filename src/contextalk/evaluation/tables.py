@@ -161,7 +161,8 @@ def number(value: float) -> str:
         return "∞"
     if 0 < abs(value) < 0.0005:
         return f"{value:.2g}"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+    digits = 3 if abs(value) < 9.9995 else 2 if abs(value) < 99.995 else 0
+    return f"{value:.{digits}f}"
 
 
 def group_lines(table: Table, columns: Mapping[str, Column]) -> list[str]:
