@@ -21,7 +21,7 @@ from contextalk.evaluation.tables import cell_text, markdown_row, write_text
 
 QUOTE = re.compile(
     r"(<!-- quoted from (?P<files>.+)\ncolumns: (?P<columns>.+)\nrows: (?P<rows>.+)\n-->\n)"
-    r"(?:.*\n)*?(<!-- end of quote -->)"
+    r"(?:(?!<!-- quoted from).*\n)*?(<!-- end of quote -->)"
 )
 
 Figures = Mapping[tuple[str, str], Cell]
@@ -37,15 +37,22 @@ def quoted(text: str, folder: Path) -> str:
     """The text of a document in `folder`, its tables filled from the files they name.
 
     Raises:
-        ValueError: No file has such a row or column.
+        ValueError: No file has such a row or column, its files are of other counts of clips, or a comment is broken.
     """
-    return QUOTE.sub(lambda found: f"{found[1]}\n{_table(found, folder)}\n\n{found[5]}", text)
+    filled, count = QUOTE.subn(lambda found: f"{found[1]}\n{_table(found, folder)}\n\n{found[5]}", text)
+    marks = (text.count("<!-- quoted from"), text.count("<!-- end of quote -->"))
+    if marks != (count, count):
+        raise ValueError(f"{marks[0]} quotes begin and {marks[1]} end, of which {count} are whole")
+    return filled
 
 
 def _table(found: re.Match[str], folder: Path) -> str:
     files = [read_figures(folder / name.strip()) for name in found["files"].split(",")]
     columns, rows = _named(found["columns"]), _named(found["rows"])
     lines = [markdown_row(["", *columns.values()]), markdown_row(["---"] * (1 + len(columns)))]
+    counts = {_clips(figures) for figures in files}
+    if len(counts) > 1:
+        raise ValueError(f"{found['files']} are of {sorted(counts)} clips, wanted as many in all")
     for row, shown in rows.items():
         figures = _first_with(row, files, found["files"])
         lines.append(markdown_row([shown, *(_cell(figures, row, column) for column in columns)]))
@@ -81,6 +88,11 @@ def _first_with(row: str, files: Sequence[Figures], names: str) -> Figures:
         if any(method == row for method, _ in figures):
             return figures
     raise ValueError(f"{names} have no row {row!r}")
+
+
+def _clips(figures: Figures) -> int:
+    cell = figures["ground truth", "PSNR head"]
+    return cell.count + cell.missing
 
 
 def _cell(figures: Figures, row: str, column: str) -> str:

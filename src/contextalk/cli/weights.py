@@ -21,7 +21,7 @@ class Weights:
         action: list (what there is, what for, which licence, whether it is here), fetch (from their sources,
             resumable), import NAME PATH (a file got by other means, or a folder that holds it), or verify (SHA-256 and
             tensors).
-        names: Which weights; fetch and verify: all, unless named. import: one name and a path.
+        names: Which weights, unless all (verify) or all that have an address (fetch); import: one name and a path.
         folder: Where weights are kept; default: contextalk/weights in the user's cache folder.
         source: fetch: take the files by their published names from this address or local folder instead.
         json: Print the answer as JSON.

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 import contextalk
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError
@@ -31,7 +33,7 @@ from contextalk.evaluation.metrics import (
     silence,
 )
 from contextalk.evaluation.notes import face_notes, fake_notes, general_notes, judge_notes
-from contextalk.evaluation.read_evidence import find_pairs
+from contextalk.evaluation.read_evidence import find_pairs, read_crop
 from contextalk.evaluation.rows import FAKES, Clips, jobs, read_all
 from contextalk.evaluation.store import Figures, FigureStore, evidence_digest
 from contextalk.evaluation.tables import Table, plain
@@ -108,7 +110,7 @@ def evaluate(
 
     Args:
         methods: Name → folder of generated videos. All are asked for the clips of the first: what another lacks is
-            counted as not measured.
+            counted as not measured, what it has besides is left out.
         reference: Folder of references (`read_evidence.py`).
         work: Folder for what is put by.
         estimator: Reads landmarks off heads.
@@ -125,12 +127,16 @@ def evaluate(
     if clashing or not methods:
         raise ContextalkError(f"methods are {', '.join(methods) or 'none'}, wanted names other than {', '.join(FAKES)}")
     remembering = RememberingEstimator(estimator, work / "readings")
+    pairs = {name: _pairs(folder, reference, names) for name, folder in methods.items()}
+    asked = {video.stem: video for video, _ in next(iter(pairs.values()))}
     clips: dict[str, Clips] = {}
-    asked = names
     for name, folder in methods.items():
-        pairs = _pairs(folder, reference, names, asked)
-        asked = asked or {video.stem for video, _ in pairs}
-        clips[name] = Clips(pairs, remembering)
+        shared = [pair for pair in pairs[name] if pair[0].stem in asked]
+        if not shared:
+            raise ContextalkError(f"{folder} has none of the clips of {next(iter(methods.values()))}, wanted the same")
+        for video, _ in shared:
+            _check_squares(video, asked[video.stem])
+        clips[name] = Clips(shared, remembering)
     first = next(iter(clips.values()))
     known = read_all(first, progress)
     calibration = calibrate((clip.truth, clip.around) for clip in known)
@@ -160,15 +166,26 @@ def evaluate(
     return _table(measuring, measured, tuple(general_notes(estimator, bundle, calibration, known)), facts)
 
 
-def _pairs(
-    folder: Path, reference: Path, names: Collection[str] | None, asked: Collection[str] | None
-) -> list[tuple[Path, Path]]:
-    """Videos that are `asked` for, with their references; all of `names` must be there."""
-    pairs = find_pairs(folder, reference, asked)
+def _pairs(folder: Path, reference: Path, names: Collection[str] | None) -> list[tuple[Path, Path]]:
+    pairs = find_pairs(folder, reference, names)
     missing = sorted(set(names or ()) - {video.stem for video, _ in pairs})
     if missing:
         raise ContextalkError(f"{folder} has no video {missing[0]}, wanted one of every clip")
     return pairs
+
+
+def _check_squares(video: Path, first: Path) -> None:
+    """Figures of heads in other squares cannot be compared."""
+    one, other = read_crop(video), read_crop(first)
+    # Reports round to a tenth of a pixel or better; half a pixel is another path.
+    same = len(one) == len(other) and all(
+        np.allclose(a, b, atol=0.5) for a, b in ((one.centre_px, other.centre_px), (one.side_px, other.side_px))
+    )
+    if not same:
+        raise ContextalkError(
+            f"{video} and {first} put the head in other squares, which cannot be compared: generate both with the same "
+            "--annotations and --target"
+        )
 
 
 class _Measuring:
@@ -189,12 +206,15 @@ class _Measuring:
             return Measured(figures=None, face_share=float("nan"), why=str(error))
         key = evidence_digest(evidence)
         figures = self._store.load(key)
-        groups = {*self.metrics, *self.sets}
+        groups = dict.fromkeys((*self.metrics, *self.sets))
         lacking = {group: self._figures(group, evidence) for group in groups if group not in figures}
         if lacking:
             self._store.save(key, lacking)
         share = found(evidence.seen.points)[evidence.generated]
-        return Measured(figures=figures | lacking, face_share=float(share.mean()) if len(share) else 0.0)
+        return Measured(
+            figures={group: (figures | lacking)[group] for group in groups},
+            face_share=float(share.mean()) if len(share) else 0.0,
+        )
 
     def _figures(self, group: str, evidence: Evidence) -> Figures:
         metric, of_set = self.metrics.get(group), self.sets.get(group)

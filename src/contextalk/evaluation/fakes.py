@@ -65,10 +65,10 @@ def shared_head(evidence: Evidence, twin: Evidence | None, look: Look) -> Eviden
         look: Reads heads.
 
     Raises:
-        NoFakeError: There is no twin.
+        NoFakeError: There is no twin among the clips.
     """
     if twin is None:
-        raise NoFakeError("a clip without a twin shares its head with none")
+        raise NoFakeError("its twin is not among the clips")
     first = min(evidence, twin, key=lambda one: one.name)
     return shown_as(evidence, first.truth.heads[np.zeros(len(evidence.times_s), np.int64)], look)
 

@@ -23,6 +23,7 @@ from contextalk.evaluation.evidence import Around, Evidence, Shown
 from contextalk.faces.pose import head_pose
 from contextalk.faces.speaking import voice_activity
 from contextalk.faces.views import head_crop
+from contextalk.generation.work import file_digest
 from contextalk.media.audio import read_audio
 from contextalk.media.video import probe, read_frames
 from contextalk.synth.facing import facing
@@ -110,7 +111,7 @@ def read_evidence(generated: Path, reference: Path, estimator: Estimator) -> Evi
     """
     report = read_report(generated)
     video = _scene_video(reference)
-    crop, times_s = _crop(report, generated), probe(video).times_s
+    crop, times_s = read_crop(generated), probe(video).times_s
     for path in (generated, video):
         frames = len(probe(path).times_s)
         if frames != len(crop):
@@ -205,7 +206,13 @@ def _scene_video(reference: Path) -> Path:
     return reference / "scene.mp4" if reference.is_dir() else reference
 
 
-def _crop(report: dict[str, Any], generated: Path) -> CropPath:
+def read_crop(generated: Path) -> CropPath:
+    """The head's square in a generated video, by its report.
+
+    Raises:
+        ContextalkError: No report, or one that cannot be read.
+    """
+    report = read_report(generated)
     try:
         return CropPath(
             centre_px=np.array(report["crop"]["centre_px"], np.float32).reshape(-1, 2),
@@ -253,7 +260,7 @@ def _given(labels: Labels, crop: CropPath) -> Points:
 def _around(labels: Labels, reference: Path) -> Around:
     middle = {person: labels.of("landmarks", person)[..., 0].mean(axis=1) for person in (labels.target, *labels.others)}
     side = {person: np.sign(middle[person] - middle[labels.target]) for person in labels.others}
-    seats = _seats(reference)
+    seats = _seats(reference, labels)
     addressee, silent = labels.of("addressee"), ~(labels.of("speaking") > 0.5)
     to_addressee, to_speaker = np.zeros(len(silent)), np.zeros(len(silent))
     for person in labels.others:
@@ -274,10 +281,10 @@ def _around(labels: Labels, reference: Path) -> Around:
     )
 
 
-def _seats(reference: Path) -> list[float]:
-    """Scene px from the left where each of the cast sits, by the scene's script; empty where none says it."""
-    cast_list = _script(reference).get("cast", ())
-    return [float(one["x"]) for one in cast_list] if all("x" in one for one in cast_list) else []
+def _seats(reference: Path, labels: Labels) -> list[float]:
+    """Scene px from the left where each of the cast sits, by the scene's script; empty where it lacks somebody."""
+    said = [one["x"] for one in _script(reference).get("cast", ()) if "x" in one]
+    return [float(x) for x in said] if len(said) == len(people_in(labels.arrays)) else []
 
 
 def _script(reference: Path) -> dict[str, Any]:
@@ -325,7 +332,10 @@ def _driving_wave(
     Raises:
         ContextalkError: None of them is there.
     """
-    driving = Path(report["provenance"]["inputs"]["audio"]["path"])
+    said = report["provenance"]["inputs"]["audio"]
+    driving = Path(said["path"])
+    if driving.is_file() and said.get("sha256") not in (None, file_digest(driving)):
+        raise ContextalkError(f"{driving} is not the audio any more that drove {generated}: its content has changed")
     own = None if labels is None else reference / f"speaker-{labels.target}.wav"
     for path in (driving, own):
         if path is not None and path.is_file():

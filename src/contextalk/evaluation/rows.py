@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.choices import Progress
-from contextalk.core.errors import ContextalkError
-from contextalk.core.geometry import CropPath
 from contextalk.evaluation import fakes
 from contextalk.evaluation.calibration import Calibration
 from contextalk.evaluation.estimator import Estimator
@@ -91,23 +89,10 @@ def jobs(
         for method, make in _fakes(first, index, known, bundle).items():
             yield method, clip.name, make
         yield next(iter(clips)), clip.name, partial(first.__getitem__, index)
-    squares = {clip.name: clip.crop for clip in known}
     for method, others in list(clips.items())[1:]:
         for index in range(len(others)):
             evidence = others[index]
-            if not _same_square(evidence.crop, squares[evidence.name]):
-                raise ContextalkError(
-                    f"{method} and {next(iter(clips))} put the head of {evidence.name} in other squares, and no figure "
-                    "compares those: generate both with the same --annotations and --target"
-                )
             yield method, evidence.name, partial(others.__getitem__, index)
-
-
-def _same_square(one: CropPath, other: CropPath) -> bool:
-    """Reports round to a tenth of a pixel or better; half a pixel is another path."""
-    return len(one) == len(other) and all(
-        np.allclose(a, b, atol=0.5) for a, b in ((one.centre_px, other.centre_px), (one.side_px, other.side_px))
-    )
 
 
 def _fakes(clips: Clips, index: int, known: Sequence[Evidence], bundle: Bundle) -> dict[str, Callable[[], Evidence]]:

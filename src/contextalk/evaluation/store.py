@@ -4,6 +4,7 @@ import ast
 import hashlib
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -47,7 +48,9 @@ class FigureStore:
     ) -> None:
         """Figures of these groups, and whether they are wanted by window too; files lie in `folder`."""
         self._folder = folder
-        self._codes = {group: _code(group, metrics.get(group), sets.get(group)) for group in {*metrics, *sets}}
+        self._codes = {
+            group: _code(group, metrics.get(group), sets.get(group)) for group in dict.fromkeys((*metrics, *sets))
+        }
         self._windows = windows
 
     def load(self, key: str) -> dict[str, Figures]:
@@ -64,7 +67,7 @@ class FigureStore:
         }
         arrays = {f"{code}/{name}": value for code, it in entries.items() for name, value in it.part.items()}
         self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._path(key).with_suffix(".part")
+        temporary = self._path(key).with_suffix(f".{os.getpid()}.part")  # two tables of one folder may be at work
         with temporary.open("wb") as stream:
             np.savez(stream, allow_pickle=False, figures=np.array(json.dumps(said)), **arrays)
         temporary.replace(self._path(key))
@@ -95,7 +98,7 @@ def _code(group: str, metric: Metric | None, of_set: SetMetric | None) -> str:
     deciding = {path for path in map(inspect.getsourcefile, (Calibration, Evidence, *measuring)) if path}
     files = sorted({file for path in deciding for file in code_behind(Path(path))})
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
-    digest.update(f"{group} {[one.judge for one in (metric, of_set) if one is not None]}".encode())
+    digest.update(f"{group} {[(one.judge, one.by_window) for one in (metric, of_set) if one is not None]}".encode())
     return digest.hexdigest()[:16]
 
 

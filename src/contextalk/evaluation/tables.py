@@ -12,6 +12,9 @@ import numpy as np
 from contextalk.evaluation.cells import Cell
 from contextalk.evaluation.metrics import Column
 
+_ROUNDING = 1e-9
+"""What float64 leaves of a difference that is none."""
+
 ARROWS = {"higher": "↑", "lower": "↓", "nearer to the truth": "≈"}
 
 
@@ -159,7 +162,7 @@ def number(value: float) -> str:
         return "–"
     if np.isinf(value):
         return "∞"
-    if 0 < abs(value) < 0.0005:
+    if _ROUNDING < abs(value) < 0.0005:
         return f"{value:.2g}"
     digits = 3 if abs(value) < 9.9995 else 2 if abs(value) < 99.995 else 0
     return f"{value:.{digits}f}"

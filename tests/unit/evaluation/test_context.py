@@ -69,6 +69,10 @@ def test_twins_count_once_and_only_if_both_turn(clip: Make) -> None:
     # A head that does not look at the scene shows one pose for both.
     assert twins_turned(one, turned_away(other, one)).mean == 0.0
     assert twins_turned(one).count == 0
+    # A pair of which one was not measured is not measured, and counted.
+    blank = replace(other.seen, points=np.full_like(other.seen.points, np.nan))
+    unseen = twins_turned(one, replace(other, seen=blank))
+    assert (unseen.count, unseen.missing) == (0, 1)
     assert context.twins_turned({"a": 1, "b": 1, "c": 1, "d": 0}, {"a": "b", "b": "a", "c": "d", "d": "c"}) == [1, 0]
 
 

@@ -310,6 +310,12 @@ def test_methods_are_asked_for_the_clips_of_the_first_in_its_squares(
     report.write_text(json.dumps(said))
     with pytest.raises(ContextalkError, match="other squares"):
         compared()
+    for path in list(other.iterdir()):
+        path.rename(path.with_name(path.name.replace(NAMES[1], "scene-0009")))
+    shutil.copytree(reference / NAMES[0], reference / "scene-0009")
+    with pytest.raises(ContextalkError, match="has none of the clips of"):
+        compared()
+    shutil.rmtree(reference / "scene-0009")
 
 
 def test_a_method_may_not_be_named_like_a_fake(folders: tuple[Path, Path], tmp_path: Path, bundle: Bundle) -> None:

@@ -45,6 +45,18 @@ def test_a_still_head_is_the_first_one_in_all_frames(clip: Make) -> None:
     assert np.array_equal(fake.seen.heads[:, outside], evidence.truth.heads[:, outside])
 
 
+def test_twins_share_the_first_head_of_the_first_of_them(clip: Make) -> None:
+    one, other = clip(seed=1, name="a"), clip(seed=2, name="a-twin")
+    middle = np.s_[100:200, 80:176]
+    for evidence, twin in ((one, other), (other, one)):
+        shown = fakes.shared_head(evidence, twin, looked).seen.heads[0][middle].ravel()
+        # The surroundings' colour is added, a smooth field: what is drawn in the head stays.
+        alike = [np.corrcoef(shown, true.truth.heads[0][middle].ravel())[0, 1] for true in (one, other)]
+        assert alike[0] > max(0.99, alike[1])
+    with pytest.raises(fakes.NoFakeError, match="not among the clips"):
+        fakes.shared_head(one, None, looked)
+
+
 def test_a_mean_head_stands_still_and_is_the_mean_of_the_others(clip: Make) -> None:
     evidence, others = clip(), [clip(seed=1), clip(seed=2, frames=20)]
     middle = np.s_[:, 100:200, 80:176]

@@ -147,6 +147,25 @@ def test_the_interval_lies_about_the_distance_and_shrinks_with_clips() -> None:
     assert np.isnan(distance_over_clips([RNG.normal(size=(10, 4))], wanted)[1])
 
 
+def test_the_kernel_distances_spread_is_the_jackknifes() -> None:
+    clips, wanted = [RNG.normal(size=(count, 3)) for count in (3, 1, 4, 2)], RNG.normal(size=(10, 3))
+    # Wanted is the same whatever is left out, and so is its own part of the distance: it cancels in the deviation.
+    without = [
+        kernel_distance_of_all(np.concatenate(clips[:left] + clips[left + 1 :]), wanted) for left in range(len(clips))
+    ]
+    spread = np.sqrt(3 / 4 * sum((value - np.mean(without)) ** 2 for value in without))
+    assert kernel_spread(clips, wanted) == pytest.approx(spread, rel=1e-9)
+    # One of the two sets with a clip left out is a single picture, which has no distance.
+    assert np.isnan(kernel_spread([wanted[:5], wanted[5:6]], wanted))
+
+
+def kernel_distance_of_all(first: np.ndarray, second: np.ndarray) -> float:
+    """Unbiased squared MMD of whole sets of any sizes."""
+    kernels = [(one @ other.T / 3 + 1) ** 3 for one, other in ((first, first), (second, second), (first, second))]
+    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in kernels[:2]]
+    return float(sum(within) - 2 * kernels[2].mean())
+
+
 def test_the_kernel_distances_interval_is_that_of_new_clips() -> None:
     wanted = RNG.normal(size=(300, 4))
 

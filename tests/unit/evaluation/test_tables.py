@@ -53,13 +53,14 @@ def test_what_is_not_measured_is_counted_and_said() -> None:
 def test_one_clip_has_no_interval_and_equal_pictures_are_infinite() -> None:
     assert cell_text(summarise([2.0], "a face")) == "2.000"
     assert cell_text(summarise([np.inf, np.inf], "a face")) == "∞"
-    assert [number(value) for value in (9.9998, 99.999, 0.1234, 12.345, 123.4, 0.00012, 0.0)] == [
+    assert [number(value) for value in (9.9998, 99.999, 0.1234, 12.345, 123.4, 0.00012, 0.0, 6.7e-17)] == [
         "10.00",
         "100",
         "0.123",
         "12.35",
         "123",
         "0.00012",
+        "0.000",
         "0.000",
     ]
 

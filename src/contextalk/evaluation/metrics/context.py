@@ -22,7 +22,7 @@ COLUMNS = {
         unit="",
         better="higher",
         says="share of clips whose head, averaged over the frames in which somebody is addressed, faces their side; "
-        "half is chance, and what one picture for both twins gets",
+        "half is chance",
         needs=_ADDRESSEE,
     ),
     "side right, saved": Column(
@@ -69,7 +69,7 @@ SET_COLUMNS = {
         unit="",
         better="higher",
         says="share of twin pairs (same sound, other addressee) in which both clips face their own; a quarter is "
-        "chance, 0 a head that does not look",
+        "chance, 0 a head that does not look (in scenes of one turn)",
         needs="twin clips",
     )
 }
@@ -109,10 +109,13 @@ def measure_set(parts: Mapping[str, Part]) -> dict[str, Cell]:
 
 
 def twins_turned(right: Mapping[str, float], twins: Mapping[str, str | None]) -> list[float]:
-    """1 or 0 for each pair of twins both of which were measured; `right` is the clips' `side right`."""
+    """1 or 0 for each pair of twins, NaN where one was not measured; `right` is the clips' `side right`."""
     pairs = {tuple(sorted((name, twin))) for name, twin in twins.items() if twin is not None and twin in right}
     known = [(right[one], right[other]) for one, other in sorted(pairs)]
-    return [float(one == 1 and other == 1) for one, other in known if np.isfinite(one) and np.isfinite(other)]
+    return [
+        float(one == 1 and other == 1) if np.isfinite(one) and np.isfinite(other) else float("nan")
+        for one, other in known
+    ]
 
 
 def _faces(points: Points, towards: NDArray[np.int8], frames: NDArray[np.bool_]) -> float:

@@ -208,15 +208,19 @@ def kernel_spread(clips: list[Features], wanted: Features) -> float:
     """
     if len(clips) < 2:
         return float("nan")
-    seen = np.concatenate(clips)
-    clip_of = np.repeat(np.arange(len(clips)), [len(clip) for clip in clips])
-    within, across = _kernel(seen, seen), _kernel(seen, wanted).mean(axis=1)
+    counts = np.array([len(clip) for clip in clips])
+    # Sums of the kernel over pairs of clips: all that leaving one out needs, block by block.
+    within = np.array([[_kernel(one, other).sum() for other in clips] for one in clips])
+    itself = np.array([(((clip**2).sum(axis=1) / clip.shape[1] + 1) ** 3).sum() for clip in clips])
+    across = np.array([_kernel(clip, wanted).mean(axis=1).sum() for clip in clips])
     values = []
     for without in range(len(clips)):
-        kept = np.flatnonzero(clip_of != without)
-        if len(kept) > 1:
-            values.append(_within(within[np.ix_(kept, kept)]) - 2 * across[kept].mean())
-    return float(np.sqrt(len(values) - 1) * np.std(values)) if values else float("nan")
+        kept = np.arange(len(clips)) != without
+        size = int(counts[kept].sum())
+        if size > 1:
+            pairs = within[np.ix_(kept, kept)].sum() - itself[kept].sum()
+            values.append(pairs / (size * (size - 1)) - 2 * across[kept].sum() / size)
+    return float(np.sqrt(len(values) - 1) * np.std(values)) if len(values) > 1 else float("nan")
 
 
 def _kernel(first: Features, second: Features) -> Features:
