@@ -21,7 +21,7 @@ COLUMNS = {
         unit="samples",
         better="lower",
         says="samples outside the mask that differ from the real video's, on decoded planes of a lossless output; "
-        "must be 0",
+        "must be 0 (benchmarks/contract.py counts it on any scenes)",
         needs="a lossless generated video in the scene's pixel format, made without --mask",
     ),
     "difference outside, lossy": Column(
