@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import Points
+from contextalk.faces.lending import EYES, MOUTH, Part, choose_lenders, lend
 from contextalk.faces.matte import behind
-from contextalk.faces.mouth_insides import inside_lacking, lend_insides
-from contextalk.faces.warp import bend, bends
+from contextalk.faces.mouth_insides import lend_insides
+from contextalk.faces.warp import Bend, bend, bends
 from contextalk.generation.detail import refine
 from contextalk.generation.identity import IdentityHead
 
@@ -34,34 +35,61 @@ class BentHeads:
         return BentHeads(heads=self.heads[frames], fine=None if self.fine is None else self.fine[frames])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loan:
+    """A part that a frame is lent.
+
+    Attributes:
+        part: Which.
+        frame: To whom, in the window.
+        lender: Index among the identity's lenders.
+        bend: How the lender's picture is bent there.
+    """
+
+    part: Part
+    frame: int
+    lender: int
+    bend: Bend
+
+
 def bend_identity(identity: IdentityHead, masked: Pictures, wanted: Points) -> BentHeads:
-    """The identity's head bent, and the inside of its wider mouth where that is wanted.
+    """The identity's head bent, with mouth and closed eyes of whichever of its pictures is most alike in each frame.
 
     Args:
-        identity: Head and mouth.
+        identity: Head and lenders.
         masked: (F, 256, 256, 3) masked crops.
         wanted: (F, 70, 2) crop px.
     """
-    bent, mouth = bends(masked, identity.picture, identity.points, wanted), identity.mouth
-    lacking = [] if mouth is None else np.flatnonzero(inside_lacking(identity.points, wanted) > 0).tolist()
-    lent = {} if mouth is None else {index: bend(mouth.points, wanted[index]) for index in lacking}
+    bent, lenders = bends(masked, identity.picture, identity.points, wanted), identity.lenders
+    loans = [loan for part in (MOUTH, EYES) for loan in _loans(part, identity, wanted)]
+    lidless = {loan.frame for loan in loans if loan.part is EYES}
 
-    def at(head: Pictures, wide: Pictures | None) -> Pictures:
-        heads = np.stack([one.of(head) for one in bent])
-        if wide is None or not lent:
-            return heads
-        others = heads.copy()
-        for index, one in lent.items():
-            others[index] = one.of_values(wide)  # of which the mouth alone is shown
-        return lend_insides(heads, identity.points, wanted, others)
+    def at(head: Pictures, others: Sequence[Pictures | None]) -> Pictures:
+        heads = np.stack([(one.of_values if frame in lidless else one.of)(head) for frame, one in enumerate(bent)])
+        for loan in loans:
+            if (other := others[loan.lender]) is not None:
+                lent = loan.bend.of_values(other)
+                heads[loan.frame] = lend(loan.part, heads[loan.frame], lent, wanted[loan.frame])
+        return heads
 
-    heads = at(identity.picture, mouth and mouth.picture)
-    fine = None if identity.fine is None else at(identity.fine, mouth and mouth.fine)
+    heads = at(identity.picture, [lender.picture for lender in lenders])
+    fine = None if identity.fine is None else at(identity.fine, [lender.fine for lender in lenders])
     if identity.matte is None:
         return BentHeads(heads=heads, fine=fine)
     mattes = [one.of_values(identity.matte) for one in bent]
     rooms = [behind(picture, matte) for picture, matte in zip(masked, mattes, strict=True)]
     return BentHeads(heads=_set_in(heads, mattes, rooms), fine=None if fine is None else _set_in(fine, mattes, rooms))
+
+
+def _loans(part: Part, identity: IdentityHead, wanted: Points) -> list[Loan]:
+    """Who lends the part in which frames."""
+    lenders = [lender.points for lender in identity.lenders]
+    chosen = choose_lenders(part, identity.points, lenders, wanted) if lenders else []
+    return [
+        Loan(part=part, frame=frame, lender=lender, bend=bend(part.alone(lenders[lender]), wanted[frame]))
+        for frame, lender in enumerate(chosen)
+        if lender is not None
+    ]
 
 
 def _set_in(heads: Pictures, mattes: Sequence[Floats], rooms: Sequence[Pictures]) -> Pictures:

@@ -39,7 +39,7 @@ class Carried:
         frame: The last scene frame that was drawn.
         latent: (16, 16, 16) of its head.
         masked: (256, 256, 3), its masked crop.
-        choice: Which pictures of the identity the window took.
+        choice: Which picture of the identity the window took.
         view: (256, 256, 3), its scene view; None where stage 2 is not shown the scene.
     """
 
@@ -58,12 +58,12 @@ class Carried:
     @staticmethod
     def of_arrays(arrays: dict[str, NDArray[np.generic]]) -> "Carried":
         """The inverse of `arrays`."""
-        head, head_mirrored, mouth, mouth_mirrored = arrays["choice"].tolist()
+        head, mirrored = arrays["choice"].tolist()
         return Carried(
             frame=int(arrays["frame"]),
             latent=arrays["latent"],  # pyright: ignore[reportArgumentType]
             masked=arrays["masked"],  # pyright: ignore[reportArgumentType]
-            choice=Choice(head, bool(head_mirrored), mouth, bool(mouth_mirrored)),
+            choice=Choice(head, bool(mirrored)),
             view=arrays.get("view"),  # pyright: ignore[reportArgumentType]
         )
 
@@ -143,7 +143,7 @@ class FaceStep:
             views = views and [before.view, *views]  # pyright: ignore[reportAssignmentType]
         times, points = self._region.scene.times_s[frames], self._points(np.array(frames))
         choice = self._choose(times, points, before)
-        head = self._identity.head(choice)
+        head = self._identity.head(choice, float(times[0]), float(times[-1]))
         bent = self._bend(head, choice, before, np.stack(masked), times, points)
         rows = [frames.index(frame) for frame in drawn]
         encode = self._pipeline.encode if self._identity.stranger else None
@@ -196,7 +196,8 @@ class FaceStep:
             return bent
         if not self._identity.is_free(before.choice, float(times_s[0]), float(times_s[-1])):
             return bent
-        return cross_fade(bend_identity(self._identity.head(before.choice), masked, points), bent)
+        other = self._identity.head(before.choice, float(times_s[0]), float(times_s[-1]))
+        return cross_fade(bend_identity(other, masked, points), bent)
 
     def _draw(self, step: Step, shown: Shown, before: Carried | None) -> tuple[Picture, Latent]:
         """Stage 2 on a window, whose last frame is repeated where the span ends within it."""

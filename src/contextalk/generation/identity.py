@@ -16,8 +16,9 @@ from contextalk.core.geometry import CROP_PX, CropPath, Points
 from contextalk.core.records import Landmarks, mouth_opening
 from contextalk.faces.annotations import picture_sidecar
 from contextalk.faces.eyes import eyes_open
+from contextalk.faces.lending import EYES, MOUTH, POSE, misfits, varied
 from contextalk.faces.matte import person_matte
-from contextalk.faces.mouth_insides import OPENER, WIDE_ENOUGH
+from contextalk.faces.mouth_insides import WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
 from contextalk.media.video import read_frames
@@ -37,18 +38,17 @@ _EYES_OPEN, _EYES_CLOSED = 0.75, 90.0
 _UNKNOWN_TURN_DEG = 360.0
 """Worse than yaw and pitch can be together."""
 
-_MOST_MOUTHS = 4
-_WIDE = 0.6
-"""A mouth is worth lending from this share of the widest on (98 % are narrower)."""
+_MOST_MOUTHS, _MOST_BLINKS = 24, 6
+"""Pictures with mouths, and with closed eyes, to be lent; each costs a seek in the scene."""
+
+_BLINKING = 0.6
+"""Share of the usual below which an eye is closed enough to be lent."""
 
 _FINEST = 4
 """Times the crop's 256 px that a fine picture has at most: a head of 4K seen closely."""
 
 _SLACK = 0.25
 """Share of the crop that a square may be larger before its own pixels are worth bending."""
-
-_SHAPE = np.r_[0:48]
-"""Points that tell poses apart; a mouth is bent from any other."""
 
 _LOYALTY = 0.03
 """A head is left for another that fits the pose better by this share of a face's size: between two that fit alike a
@@ -72,7 +72,7 @@ class IdentityHead:
         picture: (256, 256, 3) uint8 RGB head crop.
         points: (70, 2) float32 crop px: 68 landmarks and both pupils, these NaN where unknown.
         fine: (S, S, 3), the same from the scene's own pixels; None where the crop has them all.
-        mouth: The same person with a mouth more open, from about the same side; None where there is none.
+        lenders: The same person with other mouths and closed eyes, to be lent.
         matte: (256, 256) share of each pixel that is the person, of a picture from elsewhere; None where what is around
             the head is around it in the scene, too.
     """
@@ -80,13 +80,13 @@ class IdentityHead:
     picture: Picture
     points: Points
     fine: Picture | None = None
-    mouth: "IdentityHead | None" = None
+    lenders: "tuple[IdentityHead, ...]" = ()
     matte: NDArray[np.float32] | None = None
 
     @property
     def shows_inside(self) -> bool:
         """Whether a mouth is known that shows teeth or tongue."""
-        return bool(mouth_opening((self.mouth or self).points) >= WIDE_ENOUGH)
+        return any(mouth_opening(one.points) >= WIDE_ENOUGH for one in (self, *self.lenders))
 
     def mirrored(self) -> "IdentityHead":
         """The head in a mirror: turned as far the other way."""
@@ -95,25 +95,21 @@ class IdentityHead:
             picture=np.ascontiguousarray(self.picture[:, ::-1]),
             points=_mirrored(self.points),
             fine=None if self.fine is None else np.ascontiguousarray(self.fine[:, ::-1]),
-            mouth=self.mouth and self.mouth.mirrored(),
+            lenders=tuple(lender.mirrored() for lender in self.lenders),
             matte=None if self.matte is None else np.ascontiguousarray(self.matte[:, ::-1]),
         )
 
 
 class Choice(NamedTuple):
-    """Which pictures a window takes.
+    """Which picture a window takes.
 
     Attributes:
         head: Index of the head.
-        head_mirrored: Whether it is seen in the mirror.
-        mouth: Index of the mouth; −1 for none.
-        mouth_mirrored: Whether that is seen in the mirror.
+        mirrored: Whether it is seen in the mirror.
     """
 
     head: int
-    head_mirrored: bool = False
-    mouth: int = -1
-    mouth_mirrored: bool = False
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,59 +119,43 @@ class Identity:
     Attributes:
         heads: The most frontal one with open eyes first, then others in other poses.
         times_s: When in the scene each was taken; None for a picture that the user gave.
-        mouths: Heads with open mouths, whose inside can be lent.
-        mouth_times_s: When each of these was taken.
+        lenders: Heads with mouths and closed eyes unlike each other, to be lent.
+        lender_times_s: When each of these was taken.
         stranger: Unlike all that the bundle was taught on.
     """
 
     heads: tuple[IdentityHead, ...]
     times_s: tuple[float | None, ...]
-    mouths: tuple[IdentityHead, ...] = ()
-    mouth_times_s: tuple[float, ...] = ()
+    lenders: tuple[IdentityHead, ...] = ()
+    lender_times_s: tuple[float, ...] = ()
     stranger: bool = False
 
     def choose(self, start_s: float, stop_s: float, wanted: Points | None, before: Choice | None = None) -> Choice:
-        """Of the pictures that were not taken inside a window (where all heads were, the last) those nearest in pose.
+        """Of the heads that were not taken inside a window (where all were, the last) the one nearest in pose.
 
         Args:
             start_s: First frame of the window.
             stop_s: Last frame.
             wanted: (F, 70, 2) landmarks to be drawn: of the heads, and of them in the mirror where that is clearly
-                nearer, the one nearest in pose, and of clearly wider mouths likewise. None: the first head, no mouth.
+                nearer, the one nearest in pose. None: the first head.
             before: What the window before took: kept unless another is clearly nearer.
         """
         own = _inside(self.times_s, start_s, stop_s)
         free = [index for index, taken in enumerate(own) if not taken] or [len(own) - 1]
         if wanted is None:
             return Choice(free[0])
-        middle = wanted.mean(axis=0)
-        kept = None if before is None else (before.head, before.head_mirrored)
-        head, turned = _nearest({index: self.heads[index].points for index in free}, middle, kept)
-        own = _inside(self.mouth_times_s, start_s, stop_s)
-        wide = OPENER * mouth_opening(self.heads[head].points)
-        mouths = {
-            index: mouth.points
-            for index, (mouth, taken) in enumerate(zip(self.mouths, own, strict=True))
-            if not taken and mouth_opening(mouth.points) > wide
-        }
-        if not mouths:
-            return Choice(head, turned)
-        kept = None if before is None else (before.mouth, before.mouth_mirrored)
-        return Choice(head, turned, *_nearest(mouths, middle, kept))
+        return _nearest({index: self.heads[index].points for index in free}, wanted.mean(axis=0), before)
 
     def is_free(self, choice: Choice, start_s: float, stop_s: float) -> bool:
-        """Whether none of the chosen pictures was taken inside a window."""
-        times_s = [self.times_s[choice.head], *([] if choice.mouth < 0 else [self.mouth_times_s[choice.mouth]])]
-        return not any(_inside(times_s, start_s, stop_s))
+        """Whether the chosen picture was not taken inside a window."""
+        return not any(_inside([self.times_s[choice.head]], start_s, stop_s))
 
-    def head(self, choice: Choice) -> IdentityHead:
-        """The chosen head, with the chosen mouth."""
-        head = self.heads[choice.head]
-        head = head.mirrored() if choice.head_mirrored else head
-        if choice.mouth < 0:
-            return head
-        mouth = self.mouths[choice.mouth]
-        return replace(head, mouth=mouth.mirrored() if choice.mouth_mirrored else mouth)
+    def head(self, choice: Choice, start_s: float, stop_s: float) -> IdentityHead:
+        """The chosen head, with the lenders that were not taken inside a window."""
+        own = _inside(self.lender_times_s, start_s, stop_s)
+        lenders = tuple(lender for lender, taken in zip(self.lenders, own, strict=True) if not taken)
+        head = replace(self.heads[choice.head], lenders=lenders)
+        return head.mirrored() if choice.mirrored else head
 
     def as_fine_as(self, side_px: float) -> "Identity":
         """The same with pictures no finer than a square of so many scene px can show."""
@@ -188,7 +168,11 @@ class Identity:
                 return fine
             return np.asarray(cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
-        return replace(self, heads=tuple(replace(head, fine=limited(head.fine)) for head in self.heads))
+        heads, lenders = (
+            tuple(replace(head, fine=limited(head.fine)) for head in pictures)
+            for pictures in (self.heads, self.lenders)
+        )
+        return replace(self, heads=heads, lenders=lenders)
 
     def has_own_head(self, start_s: float, stop_s: float) -> bool:
         """Whether a window from the first to the second time is drawn with a head from inside it: there is no other."""
@@ -199,11 +183,16 @@ def _inside(times_s: Sequence[float | None], start_s: float, stop_s: float) -> l
     return [time_s is not None and start_s <= time_s <= stop_s for time_s in times_s]
 
 
-def _nearest(faces: dict[int, Points], wanted: Points, kept: tuple[int, bool] | None) -> tuple[int, bool]:
+def _nearest(faces: dict[int, Points], wanted: Points, kept: Choice | None) -> Choice:
     """Of some (70, 2) faces, and of them in the mirror, the one nearest in pose, with some favour for one."""
-    misfits = {(index, False): _misfit(points, wanted) for index, points in faces.items()}
-    misfits |= {(index, True): _misfit(_mirrored(points), wanted) + _MIRROR_PENALTY for index, points in faces.items()}
-    return min(misfits, key=lambda key: misfits[key] - _LOYALTY * (key == kept))
+    known = {Choice(index): points for index, points in faces.items()}
+    known |= {Choice(index, mirrored=True): _mirrored(points) for index, points in faces.items()}
+    apart = misfits(np.stack([*known.values()]), wanted[None], POSE)[0]
+    costs = {
+        choice: misfit + _MIRROR_PENALTY * choice.mirrored - _LOYALTY * (choice == kept)
+        for choice, misfit in zip(known, apart.tolist(), strict=True)
+    }
+    return min(costs, key=lambda choice: costs[choice])
 
 
 def _mirrored(points: Points) -> Points:
@@ -259,23 +248,26 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
         frames += [frame for frame in dict.fromkeys(spare) if frame != best]
     usable = penalty <= penalty[best]
     frames += _other_poses(landmarks.head_pose[:, :2], usable & ~closed, frames, _MOST_HEADS)
-    mouths = _open_mouths(landmarks, score, usable)
+    lending = _lenders(landmarks, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
     size = fine_size(float(crop.side_px[generated].max(initial=0)))
-    pictures = {frame: _head(_read(scene, frame), crop, frame, points[frame], size) for frame in {*frames, *mouths}}
-    heads, lenders = (tuple(pictures[frame] for frame in chosen) for chosen in (frames, mouths))
-    times_s, mouth_times_s = (tuple(float(landmarks.times_s[frame]) for frame in chosen) for chosen in (frames, mouths))
-    return Identity(heads=heads, times_s=times_s, mouths=lenders, mouth_times_s=mouth_times_s)
+    pictures = {frame: _head(_read(scene, frame), crop, frame, points[frame], size) for frame in {*frames, *lending}}
+    heads, lenders = (tuple(pictures[frame] for frame in chosen) for chosen in (frames, lending))
+    times_s, lender_times_s = (
+        tuple(float(landmarks.times_s[frame]) for frame in chosen) for chosen in (frames, lending)
+    )
+    return Identity(heads=heads, times_s=times_s, lenders=lenders, lender_times_s=lender_times_s)
 
 
-def _open_mouths(landmarks: Landmarks, score: NDArray[np.float64], usable: NDArray[np.bool_]) -> list[int]:
-    """Usable frames with a wide mouth: the best, and some in other poses."""
-    opening = np.where(usable, landmarks.mouth_open, 0.0)
-    wide = opening >= max(WIDE_ENOUGH, _WIDE * float(np.quantile(opening[usable], 0.98)))
-    if not wide.any():
-        return []
-    best = int(np.argmin(np.where(wide, score, np.inf)))
-    return [best, *_other_poses(landmarks.head_pose[:, :2], wide, [best], _MOST_MOUTHS)]
+def _lenders(landmarks: Landmarks, usable: NDArray[np.bool_]) -> list[int]:
+    """Usable frames with mouths, and with closed eyes, unlike each other."""
+    blinking = usable & landmarks.valid & (eyes_open(landmarks) < _BLINKING)
+    chosen: list[int] = []
+    for part, allowed, most in ((MOUTH, usable & landmarks.valid, _MOST_MOUTHS), (EYES, blinking, _MOST_BLINKS)):
+        frames = np.flatnonzero(allowed)
+        if len(frames):
+            chosen += frames[varied(part, landmarks.points[frames], most)].tolist()
+    return list(dict.fromkeys(chosen))
 
 
 def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chosen: list[int], most: int) -> list[int]:
@@ -288,18 +280,6 @@ def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chose
             break
         added.append(int(apart.argmax()))
     return added
-
-
-def _misfit(points: Points, wanted: Points) -> float:
-    """What the best shift, turn and scale of (68, 2) points leaves, over the size of what is wanted."""
-    seen, aim = (_complex(face[_SHAPE]) for face in (points, wanted))
-    factor = np.vdot(seen, aim) / max(float(np.vdot(seen, seen).real), 1e-9)
-    return float(np.linalg.norm(aim - factor * seen) / max(float(np.linalg.norm(aim)), 1e-9))
-
-
-def _complex(points: Points) -> NDArray[np.complex128]:
-    flat = points[:, 0].astype(np.float64) + 1j * points[:, 1]
-    return flat - flat.mean()
 
 
 def _penalty(landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -99,9 +99,9 @@ class LandmarkStep:
                 told,
                 scene_view=views.take(shown)[padded - first],
                 place=self.crop[padded].place(self._region.scene.size_px),
-                identity_head=self._identity.head(
-                    self._identity.choose(float(times[0]), float(times[-1]), None)
-                ).picture,
+                identity_head=self._identity.heads[
+                    self._identity.choose(float(times[0]), float(times[-1]), None).head
+                ].picture,
             )
         points, pupils = self._stage.window(
             told,

@@ -188,7 +188,7 @@ def _identity(identity: Identity, windows: dict[str, list[tuple[float, float]]])
 
     return {
         "pictures": taken(identity.times_s),
-        "open_mouths": taken(identity.mouth_times_s),
+        "lenders": taken(identity.lender_times_s),
         "windows_with_own_head": {
             stage: sum(identity.has_own_head(*window) for window in of_stage) for stage, of_stage in windows.items()
         },

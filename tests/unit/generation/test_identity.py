@@ -15,6 +15,7 @@ from contextalk.faces.eyes import eyes_open
 from contextalk.faces.head_model import head_points
 from contextalk.generation import identity as room
 from contextalk.generation.identity import (
+    Choice,
     Identity,
     IdentityHead,
     fine_size,
@@ -32,7 +33,7 @@ def turned(share: float) -> np.ndarray:
 
 
 def taken(identity: Identity, start_s: float, stop_s: float, wanted: np.ndarray | None = None) -> IdentityHead:
-    return identity.head(identity.choose(start_s, stop_s, wanted))
+    return identity.head(identity.choose(start_s, stop_s, wanted), start_s, stop_s)
 
 
 def head(share: float) -> IdentityHead:
@@ -49,21 +50,14 @@ def test_a_window_takes_the_head_nearest_in_pose_that_is_not_in_it():
 
 
 def test_the_window_befores_head_is_kept_unless_another_is_clearly_nearer():
-    identity = Identity(
-        heads=(head(0), head(0.4)),
-        times_s=(0.0, 5.0),
-        mouths=(opened(0, 14), opened(0.4, 14)),
-        mouth_times_s=(7.0, 8.0),
-    )
+    identity = Identity(heads=(head(0), head(0.4)), times_s=(0.0, 5.0))
     chosen = [identity.choose(2.0, 2.3, turned(0)[None])]
     for share in (0.1, 0.19, 0.21, 0.24, 0.21, 0.19, 0.4, 0.24, 0.21, 0.19):
         chosen.append(identity.choose(2.0, 2.3, turned(share)[None], chosen[-1]))
     assert [choice.head for choice in chosen] == [0] * 7 + [1] * 4
-    assert [choice.mouth for choice in chosen] == [0] * 7 + [1] * 4
     # What lies in the window is left at once.
     assert identity.choose(4.9, 5.2, turned(0.4)[None], chosen[-1]).head == 0
     assert not identity.is_free(chosen[-1], 4.9, 5.2)
-    assert not identity.is_free(chosen[-1], 7.9, 8.2)
     assert identity.is_free(chosen[-1], 6.9, 7.2)
 
 
@@ -73,8 +67,10 @@ def test_pictures_are_as_fine_as_the_scene_can_show(monkeypatch, tmp_path):
         picture=np.zeros((256, 256, 3), np.uint8), points=turned(0), fine=np.zeros((1024, 1024, 3), np.uint8)
     )
     given = Identity(heads=(fine,), times_s=(None,))
+    given = replace(given, lenders=(fine,), lender_times_s=(0.0,))
     for side, size in ((200, None), (560, 512), (3000, 1024)):
-        (seen,) = given.as_fine_as(side).heads
+        (seen,), (mouth,) = given.as_fine_as(side).heads, given.as_fine_as(side).lenders
+        assert (None if mouth.fine is None else len(mouth.fine)) == size
         assert (None if seen.fine is None else len(seen.fine)) == size
     # Small heads of a scene cost what they are, whatever another shot shows.
     monkeypatch.setattr(room, "_read", lambda *_: np.zeros((1080, 1920, 3), np.uint8))
@@ -98,10 +94,9 @@ def test_a_head_that_must_face_the_other_way_is_taken_from_the_mirror():
     # face_points is symmetric about x = 128 but for the turn: its mirror is the turn the other way, point by point.
     np.testing.assert_allclose(other.points, turned(-1), atol=1e-4)
     np.testing.assert_allclose(other.mirrored().points, known.points, atol=1e-4)
-    whole = replace(known, mouth=known, fine=np.repeat(np.repeat(known.picture, 2, axis=0), 2, axis=1)).mirrored()
-    assert whole.mouth is not None
+    whole = replace(known, lenders=(known,), fine=np.repeat(np.repeat(known.picture, 2, axis=0), 2, axis=1)).mirrored()
     assert whole.fine is not None
-    np.testing.assert_array_equal(whole.mouth.picture, other.picture)
+    np.testing.assert_array_equal(whole.lenders[0].picture, other.picture)
     np.testing.assert_array_equal(whole.fine[::2, ::2], other.picture)
 
 
@@ -111,40 +106,39 @@ def opened(share: float, opening_px: float) -> IdentityHead:
     return IdentityHead(picture=np.zeros((256, 256, 3), np.uint8), points=points)
 
 
-def test_a_window_is_lent_the_nearest_mouth_that_is_wider_and_not_in_it():
-    known, right, left, narrow = opened(0, 4), opened(0.8, 14), opened(0.2, 14), opened(0, 5)
-    identity = Identity(heads=(known,), times_s=(0.0,), mouths=(right, left, narrow), mouth_times_s=(4.0, 6.0, 8.0))
-    wanted = np.repeat(turned(0.1)[None], 8, axis=0)
-    lent = taken(identity, 1.0, 1.3, wanted)
-    assert lent.mouth is not None
-    assert lent.mouth.picture is left.picture
-    other = taken(identity, 5.9, 6.2, wanted).mouth
-    assert other is not None
-    assert other.picture is right.picture
-    wide = replace(identity, heads=(opened(0, 12),))
-    assert taken(wide, 1.0, 1.3, wanted).mouth is None
+def test_a_window_may_be_lent_all_mouths_that_are_not_in_it():
+    known, wide, narrow = opened(0, 4), opened(0, 14), opened(0, 5)
+    identity = Identity(heads=(known,), times_s=(0.0,), lenders=(wide, narrow), lender_times_s=(4.0, 6.0))
+    assert [mouth.picture is wide.picture for mouth in taken(identity, 1.0, 1.3).lenders] == [True, False]
+    assert [mouth.points.max() for mouth in taken(identity, 3.9, 4.2).lenders] == [narrow.points.max()]
+    mirrored = identity.head(Choice(0, mirrored=True), 3.9, 4.2)
+    np.testing.assert_array_equal(mirrored.lenders[0].points, narrow.mirrored().points)
 
 
 def test_whether_an_inside_is_known():
     closed, wide = opened(0, 0), opened(0, 14)
     assert not closed.shows_inside
     assert wide.shows_inside
-    assert replace(closed, mouth=wide).shows_inside
+    assert replace(closed, lenders=(closed, wide)).shows_inside
 
 
-def test_open_mouths_are_kept_of_who_opens_the_mouth(monkeypatch):
+def test_mouths_unlike_each_other_are_kept(monkeypatch):
     monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
+    monkeypatch.setattr(room, "_MOST_MOUTHS", 3)
     frames = 60
     landmarks = still_landmarks(np.arange(frames) / 25, (960, 540))
-    eyes = float(np.linalg.norm(landmarks.points[0, 36] - landmarks.points[0, 45]))
+    landmarks.points[:, 65:68, 1] = landmarks.points[:, [63, 62, 61], 1]
     crop = CropPath(centre_px=np.full((frames, 2), 270, np.float32), side_px=np.full(frames, 200, np.float32))
-    for opening, kept in ((0.04, []), (0.2, [30 / 25])):
-        landmarks.points[:, 65:68, 1] = landmarks.points[:, [63, 62, 61], 1]
-        landmarks.points[30:33, 65:68, 1] += opening * eyes
-        landmarks.points[40, 65:68, 1] += 0.5 * opening * eyes
-        identity = identity_from_scene(Path("unread"), landmarks, crop, np.ones(frames, bool))
-        assert list(identity.mouth_times_s) == kept
-        assert len(identity.mouths) == len(kept)
+    landmarks.points[30:33, 65:68, 1] += 12
+    landmarks.points[40, 65:68, 1] += 6
+    landmarks.points[50, 48:68, 0] = 270 + 0.8 * (landmarks.points[50, 48:68, 0] - 270)
+    identity = identity_from_scene(Path("unread"), landmarks, crop, np.ones(frames, bool))
+    # The widest, a closed one, and of the two others the one that is farther from both.
+    assert len(identity.lenders) == 3
+    assert identity.lender_times_s[0] == 30 / 25
+    assert {30 / 25, 40 / 25} < set(identity.lender_times_s) or {30 / 25, 50 / 25} < set(identity.lender_times_s)
+    # Three alike are one.
+    assert len({round(time * 25) for time in identity.lender_times_s} & {30, 31, 32}) == 1
 
 
 def test_heads_of_other_poses_are_kept(monkeypatch):
