@@ -1,4 +1,4 @@
-"""The inside of a mouth, lent by another picture of the person: a closed one that is bent open has lips for teeth."""
+"""The inside of a mouth that no picture of the person shows, as stage 2 draws it: bent open, closed lips hold lips."""
 
 import cv2
 import numpy as np
