@@ -1,7 +1,7 @@
 """The pictures that say who the target is."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from contextalk.faces.matte import person_matte
 from contextalk.faces.mouth_insides import WIDE_ENOUGH
 from contextalk.faces.targets import identity_square
 from contextalk.faces.views import head_crop
-from contextalk.media.video import read_frames
+from contextalk.media.video import read_these
 
 Picture = NDArray[np.uint8]
 
@@ -39,7 +39,10 @@ _UNKNOWN_TURN_DEG = 360.0
 """Worse than yaw and pitch can be together."""
 
 _MOST_MOUTHS, _MOST_BLINKS = 24, 6
-"""Pictures with mouths, and with closed eyes, to be lent; each costs a seek in the scene."""
+"""Pictures with mouths, and with closed eyes, to be lent."""
+
+_STRETCHES, _STRETCH_FRAMES = 6, 250
+"""Of a long scene they are taken from so many stretches: each is decoded as a whole, and a minute shows all mouths."""
 
 _BLINKING = 0.6
 """Share of the usual below which an eye is closed enough to be lent."""
@@ -251,7 +254,9 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
     lending = _lenders(landmarks, usable)
     points = crop.to_crop(np.concatenate([landmarks.points, landmarks.pupils], axis=1))
     size = fine_size(float(crop.side_px[generated].max(initial=0)))
-    pictures = {frame: _head(_read(scene, frame), crop, frame, points[frame], size) for frame in {*frames, *lending}}
+    pictures = {
+        frame: _head(rgb, crop, frame, points[frame], size) for frame, rgb in _read(scene, sorted({*frames, *lending}))
+    }
     heads, lenders = (tuple(pictures[frame] for frame in chosen) for chosen in (frames, lending))
     times_s, lender_times_s = (
         tuple(float(landmarks.times_s[frame]) for frame in chosen) for chosen in (frames, lending)
@@ -261,13 +266,25 @@ def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, gener
 
 def _lenders(landmarks: Landmarks, usable: NDArray[np.bool_]) -> list[int]:
     """Usable frames with mouths, and with closed eyes, unlike each other."""
-    blinking = usable & landmarks.valid & (eyes_open(landmarks) < _BLINKING)
+    known = _in_stretches(usable & landmarks.valid)
+    blinking = known & (eyes_open(landmarks) < _BLINKING)
     chosen: list[int] = []
-    for part, allowed, most in ((MOUTH, usable & landmarks.valid, _MOST_MOUTHS), (EYES, blinking, _MOST_BLINKS)):
+    for part, allowed, most in ((MOUTH, known, _MOST_MOUTHS), (EYES, blinking, _MOST_BLINKS)):
         frames = np.flatnonzero(allowed)
         if len(frames):
             chosen += frames[varied(part, landmarks.points[frames], most)].tolist()
     return list(dict.fromkeys(chosen))
+
+
+def _in_stretches(usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of many usable frames those in some stretches, spread evenly over them."""
+    frames = np.flatnonzero(usable)
+    if len(frames) <= _STRETCHES * _STRETCH_FRAMES:
+        return usable
+    starts = np.linspace(0, len(frames) - _STRETCH_FRAMES, _STRETCHES).astype(int)
+    chosen = np.zeros_like(usable)
+    chosen[frames[starts[:, None] + np.arange(_STRETCH_FRAMES)]] = True
+    return chosen
 
 
 def _other_poses(pose_deg: NDArray[np.float32], usable: NDArray[np.bool_], chosen: list[int], most: int) -> list[int]:
@@ -305,5 +322,6 @@ def _head(rgb: Picture, crop: CropPath, frame: int, points: Points, fine: int | 
     )
 
 
-def _read(scene: Path, frame: int) -> Picture:
-    return next(read_frames(scene, start=frame, stop=frame + 1)).rgb
+def _read(scene: Path, frames: Sequence[int]) -> Iterator[tuple[int, Picture]]:
+    for picture in read_these(scene, frames):
+        yield picture.index, picture.rgb

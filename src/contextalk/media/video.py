@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,9 @@ from contextalk.media.source import (
     scan_source,
     source_format,
 )
+
+_NEAR_FRAMES = 125
+"""Half of the usual distance of key frames: nearer frames are decoded on to, farther ones from the key frame before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,20 @@ def read_frames(path: Path, *, start: int = 0, stop: int | None = None) -> Itera
     stored = inspect_source(path).format
     for source in open_source(path, start=start, stop=stop):
         yield _picture(source, stored)
+
+
+def read_these(path: Path, frames: Sequence[int]) -> Iterator[Picture]:
+    """Some frames, whose indices rise, decoding little: near ones in one go, far ones each from its key frame.
+
+    Raises:
+        MediaError: As `probe`.
+    """
+    far = [at for at in range(1, len(frames)) if frames[at] - frames[at - 1] > _NEAR_FRAMES]
+    for start, stop in itertools.pairwise([0, *far, len(frames)] if frames else []):
+        wanted = set(frames[start:stop])
+        for source in open_source(path, start=frames[start], stop=frames[stop - 1] + 1):
+            if source.index in wanted:
+                yield _picture(source, inspect_source(path).format)
 
 
 def scan_frames(path: Path) -> Iterator[Picture]:

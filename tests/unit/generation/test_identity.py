@@ -40,6 +40,12 @@ def head(share: float) -> IdentityHead:
     return IdentityHead(picture=np.zeros((256, 256, 3), np.uint8), points=turned(share))
 
 
+def unread(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    """Scenes are black, of (height, width) px."""
+    picture = np.zeros((*size, 3), np.uint8)
+    monkeypatch.setattr(room, "_read", lambda _, frames: ((frame, picture) for frame in frames))
+
+
 def test_a_window_takes_the_head_nearest_in_pose_that_is_not_in_it():
     identity = Identity(heads=(head(0), head(1), head(0.4)), times_s=(0.0, 5.0, 9.0))
     wanted = np.repeat(turned(0.9)[None], 8, axis=0) * 1.1 + np.float32(12)  # elsewhere and larger: the same pose
@@ -73,7 +79,7 @@ def test_pictures_are_as_fine_as_the_scene_can_show(monkeypatch, tmp_path):
         assert (None if mouth.fine is None else len(mouth.fine)) == size
         assert (None if seen.fine is None else len(seen.fine)) == size
     # Small heads of a scene cost what they are, whatever another shot shows.
-    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((1080, 1920, 3), np.uint8))
+    unread(monkeypatch, (1080, 1920))
     landmarks = still_landmarks(np.arange(60) / 25, (1920, 1080))
     generated = np.arange(60) < 30
     crop = CropPath(
@@ -123,7 +129,7 @@ def test_whether_an_inside_is_known():
 
 
 def test_mouths_unlike_each_other_are_kept(monkeypatch):
-    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
+    unread(monkeypatch, (540, 960))
     monkeypatch.setattr(room, "_MOST_MOUTHS", 3)
     frames = 60
     landmarks = still_landmarks(np.arange(frames) / 25, (960, 540))
@@ -141,9 +147,23 @@ def test_mouths_unlike_each_other_are_kept(monkeypatch):
     assert len({round(time * 25) for time in identity.lender_times_s} & {30, 31, 32}) == 1
 
 
+def test_lenders_of_a_long_scene_come_from_some_stretches(monkeypatch):
+    unread(monkeypatch, (540, 960))
+    frames = 9000
+    landmarks = still_landmarks(np.arange(frames) / 25, (960, 540))
+    landmarks.points[:, 65:68, 1] += np.random.default_rng(0).uniform(0, 12, frames)[:, None]
+    crop = CropPath(centre_px=np.full((frames, 2), 270, np.float32), side_px=np.full(frames, 200, np.float32))
+    identity = identity_from_scene(Path("unread"), landmarks, crop, np.ones(frames, bool))
+    taken_at = np.sort(np.rint(np.array(identity.lender_times_s) * 25)).astype(int)
+    assert len(taken_at) == 24
+    stretches = np.linspace(0, frames - 250, 6)
+    assert set(np.searchsorted(stretches, taken_at, side="right")) > {2, 5}
+    assert (taken_at - stretches[np.searchsorted(stretches, taken_at, side="right") - 1] < 250).all()
+
+
 def test_heads_of_other_poses_are_kept(monkeypatch):
     frames = 100
-    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
+    unread(monkeypatch, (540, 960))
     pose = np.zeros((frames, 3), np.float32)
     pose[20:40, 0], pose[60:70, 0], pose[90, 0] = 30, -25, 60
     points = np.repeat(face_points((400, 300), 120)[None], frames, axis=0)
@@ -163,7 +183,7 @@ def test_heads_of_other_poses_are_kept(monkeypatch):
 
 def from_scene(monkeypatch, yaw_deg: np.ndarray, generated: np.ndarray) -> Identity:
     """Of a scene at 25 Hz in which the head turns so."""
-    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
+    unread(monkeypatch, (540, 960))
     frames = len(yaw_deg)
     landmarks = replace(
         still_landmarks(np.arange(frames) / 25, (960, 540)),
@@ -206,7 +226,7 @@ def test_frames_outside_the_range_lend_the_head(monkeypatch, frames: int):
 
 
 def test_a_head_whose_pose_is_not_known_is_taken_last(monkeypatch):
-    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((540, 960, 3), np.uint8))
+    unread(monkeypatch, (540, 960))
     pose = np.array([[30, 0, 0], [np.nan] * 3, [5, 0, 0]], np.float32)
     landmarks = Landmarks(
         points=np.repeat(face_points((400, 300), 120)[None], 3, axis=0),
@@ -257,7 +277,7 @@ def test_landmarks_beside_a_picture_say_where_the_face_is(tmp_path: Path):
 
 def test_closed_eyes_are_no_picture_where_there_are_open_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Turned straight in a blink, turned away some degrees with open eyes: these can be closed, those not opened."""
-    monkeypatch.setattr(room, "_read", lambda *_: np.zeros((240, 320, 3), np.uint8))
+    unread(monkeypatch, (240, 320))
     landmarks = still_landmarks(np.arange(100) / 25, (320, 240))
     blinks = np.arange(100) % 25 < 6
     for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):

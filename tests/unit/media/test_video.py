@@ -10,7 +10,7 @@ from video_maker import MakeVideo, picture, spoil_packets
 
 from contextalk.core.errors import MediaError
 from contextalk.media import source
-from contextalk.media.video import probe, read_at, read_frames, scan_frames, write_video
+from contextalk.media.video import probe, read_at, read_frames, read_these, scan_frames, write_video
 
 # H.264 at low quality settings moves flat patches of small pictures by no more than this (of 255).
 CODING_LEVELS = 8
@@ -98,6 +98,18 @@ def test_pixels_become_square(make_video: MakeVideo) -> None:
     path = make_video(sample_aspect=Fraction(16, 11), rotation_deg=90)
     assert probe(path).size_px == (48, 93)
     assert next(read_frames(path)).rgb.shape == (93, 48, 3)
+
+
+@pytest.mark.parametrize("near", [0, 3, 125])
+def test_some_frames_are_those_of_the_whole(make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch, near: int) -> None:
+    monkeypatch.setattr("contextalk.media.video._NEAR_FRAMES", near)
+    path = make_video()
+    whole = list(read_frames(path))
+    frames = [0, 2, 3, 7, len(whole) - 1]
+    some = list(read_these(path, frames))
+    assert [picture.index for picture in some] == frames
+    assert all(np.array_equal(picture.rgb, whole[picture.index].rgb) for picture in some)
+    assert list(read_these(path, [])) == []
 
 
 def test_read_at_takes_the_nearest(make_video: MakeVideo) -> None:
