@@ -16,7 +16,7 @@ from torch import Tensor
 from contextalk.core.records import GenerateRequest, Landmarks, MissingFace
 from contextalk.faces.targets import TargetError
 from contextalk.generation.generate import generate_with
-from contextalk.generation.identity import identity_from_scene
+from contextalk.generation.identity_sources import identity_from_scene
 from contextalk.generation.pipeline import Face, Shown, Told
 from contextalk.generation.sheet import contact_sheet
 from contextalk.media.audio import read_audio

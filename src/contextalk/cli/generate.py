@@ -22,7 +22,7 @@ class Generate:
         scene: Video with the person to regenerate.
         audio: Driving speech: a sound file, or a video's sound.
         output: The video to write.
-        identity: Picture ME.png of the target; default: the target's own face in the scene. Required with --mask.
+        identity: Picture or video of the target; default: the target's own face in the scene. Required with --mask.
             ME.landmarks.npz beside it says where the face is, for drawings that the face backend misreads.
         target: Who: largest, left, right, INDEX, X,Y@SECONDS, FACE.png, or auto (who speaks).
         mask: Picture or video of the scene's size, white = regenerate, for scenes that come masked.

@@ -257,7 +257,7 @@ class GenerateRequest:
         output: The video to write.
         bundle: Folder of trained models; None: the embedded default.
         target: `largest | left | right | INDEX | X,Y@SECONDS | FACE.png | auto`.
-        identity: Picture of the target; None: the target's own face in the scene (needed with `mask`).
+        identity: Picture or video of the target; None: the target's own face in the scene (needed with `mask`).
         mask: Picture or video of the scene's size, white = regenerate.
         landmarks: Replay these instead of running stage 1.
         annotations: `auto` (a `landmarks-K.npz` beside the scene, else the face backend), `none`, or a file or folder.

@@ -11,7 +11,8 @@ from contextalk.generation.blinking import add_blinks
 from contextalk.generation.checks import check_request
 from contextalk.generation.driving import OUTPUT_RATE_HZ, output_wave, read_driving
 from contextalk.generation.face_step import Carried, FaceStep
-from contextalk.generation.identity import Identity, identity_from_file, identity_from_scene
+from contextalk.generation.identity import Identity
+from contextalk.generation.identity_sources import identity_from_file, identity_from_scene
 from contextalk.generation.kept import Kept, check_segmenter
 from contextalk.generation.landmark_step import LandmarkStep
 from contextalk.generation.missing import fill_missing, frames_to_generate
@@ -71,7 +72,7 @@ def generate_with(
         scene, source = probe(request.scene), inspect_source(request.scene)
         driving = read_driving(request.audio, scene)
         mask = None if request.mask is None else read_mask(request.mask, scene)
-        identity = None if request.identity is None else identity_from_file(request.identity)
+        identity = None if request.identity is None else identity_from_file(request.identity, progress)
         given = None if request.landmarks is None else check_replayable(Landmarks.load(request.landmarks), scene)
     with watch.measure("bundle"):
         pipeline = _open_pipeline(request) if pipeline is None else pipeline

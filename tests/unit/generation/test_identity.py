@@ -6,22 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.generation_kit import face_points, still_landmarks
+from tests.generation_kit import face_points, make_scene, still_landmarks
 
-from contextalk.core.errors import ContextalkError, TargetError
+from contextalk.core.errors import ContextalkError, MediaError, TargetError
 from contextalk.core.geometry import CropPath
 from contextalk.core.records import Landmarks
 from contextalk.faces.eyes import eyes_open
 from contextalk.faces.head_model import head_points
-from contextalk.generation import identity as room
-from contextalk.generation.identity import (
-    Choice,
-    Identity,
-    IdentityHead,
-    fine_size,
-    identity_from_file,
-    identity_from_scene,
-)
+from contextalk.generation import identity_sources as room
+from contextalk.generation.identity import Choice, Identity, IdentityHead, fine_size
+from contextalk.generation.identity_sources import identity_from_file, identity_from_scene
 from contextalk.generation.plan import Span, head_window_times, landmark_window_times, plan_steps
 
 
@@ -273,6 +267,31 @@ def test_landmarks_beside_a_picture_say_where_the_face_is(tmp_path: Path):
     beside.write_bytes(b"no landmarks")
     with pytest.raises(ContextalkError, match="no landmarks file"):
         identity_from_file(picture)
+
+
+def test_a_video_of_the_person_has_heads_and_lenders_from_elsewhere(tmp_path: Path):
+    video = make_scene(tmp_path / "them", ticks=tuple(range(40)))
+    identity = identity_from_file(video)  # by the annotation in its folder
+    assert identity.heads[0].matte is not None
+    assert len(identity.lenders) >= 1
+    # None of them is ever inside a window.
+    assert {*identity.times_s, *identity.lender_times_s} == {None}
+    assert len(taken(identity, 0.0, 9.0).lenders) == len(identity.lenders)
+    landmarks = Landmarks.load(tmp_path / "them" / "landmarks-0.npz")
+    beside = video.with_suffix(".landmarks.npz")
+    landmarks.save(beside)
+    again = identity_from_file(video)
+    np.testing.assert_array_equal(again.heads[0].picture, identity.heads[0].picture)
+    landmarks[slice(0, 30)].save(beside)
+    with pytest.raises(TargetError, match="are 30 faces, 30 of them valid, wanted one for each of its 40 frames"):
+        identity_from_file(video)
+
+
+def test_what_is_neither_picture_nor_video_is_no_identity(tmp_path: Path):
+    path = tmp_path / "me.png"
+    path.write_text("nothing")
+    with pytest.raises(MediaError, match=r"me\.png is no picture or video"):
+        identity_from_file(path)
 
 
 def test_closed_eyes_are_no_picture_where_there_are_open_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -13,7 +13,7 @@ from contextalk.faces.pose import head_pose
 from contextalk.generation.checks import check_request
 from contextalk.generation.driving import read_driving
 from contextalk.generation.generate import generate_with
-from contextalk.generation.identity import identity_from_file, identity_from_scene
+from contextalk.generation.identity_sources import identity_from_file, identity_from_scene
 from contextalk.generation.landmark_step import LandmarkStep
 from contextalk.generation.pipeline import Pipeline
 from contextalk.generation.plan import SEGMENT_WINDOWS, find_spans
