@@ -37,7 +37,7 @@ class Around:
 
     Attributes:
         towards_addressee: (F,) −1 the addressee is to image left of the target, 1 to image right, 0 nobody addressed.
-        towards_speaker: (F,) the same for whoever else speaks while the target is silent, 0 nobody.
+        towards_speaker: (F,) the same for whoever speaks to the target while it is silent, 0 nobody.
         addressee_deg: (F,) the yaw at which people of the scene's world face the addressee; NaN nobody addressed or not
             known.
         yaw_wanted_deg: (F,) true head yaw; NaN unknown.

@@ -265,7 +265,8 @@ def _around(labels: Labels, reference: Path) -> Around:
     to_addressee, to_speaker = np.zeros(len(silent)), np.zeros(len(silent))
     for person in labels.others:
         to_addressee = np.where(addressee == person, side[person], to_addressee)
-        to_speaker += np.where(silent & (labels.of("speaking", person) > 0.5), side[person], 0.0)
+        spoken_to = (labels.of("speaking", person) > 0.5) & (labels.of("addressee", person) == labels.target)
+        to_speaker += np.where(silent & spoken_to, side[person], 0.0)
     addressee_deg = np.full(len(silent), np.nan, np.float32)
     for person in labels.others if seats else ():
         turned, yaw_deg = facing(seats[labels.target], seats[person])

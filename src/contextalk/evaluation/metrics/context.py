@@ -59,8 +59,8 @@ COLUMNS = {
     "listener turns": Column(
         unit="",
         better="higher",
-        says="share of clips whose silent head, averaged over the frames in which another speaks, faces the speaker",
-        needs="five frames with a face in which the target is silent and another is known to speak",
+        says="share of clips whose silent head, averaged over the frames in which it is spoken to, faces the speaker",
+        needs="five frames with a face in which the target is silent and known to be spoken to",
     ),
 }
 
