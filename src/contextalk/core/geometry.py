@@ -53,6 +53,11 @@ class CropPath:
         centre, side = self._expand(points_crop_px)
         return ((points_crop_px - CROP_PX / 2) * (side / CROP_PX) + centre).astype(np.float32)
 
+    def is_like(self, other: "CropPath") -> bool:
+        """Whether it is the same path to half a px, which reports round it to at the least."""
+        pairs = ((self.centre_px, other.centre_px), (self.side_px, other.side_px))
+        return len(self) == len(other) and all(np.allclose(one, two, rtol=0, atol=0.5) for one, two in pairs)
+
     def place(self, size_px: tuple[int, int]) -> NDArray[np.float32]:
         """(F, 3): centre x, centre y and side in scene units (width, height and width are 1); the *place* condition."""
         width, height = size_px

@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 import contextalk
 from contextalk.core.choices import Progress
 from contextalk.core.errors import ContextalkError
@@ -176,12 +174,7 @@ def _pairs(folder: Path, reference: Path, names: Collection[str] | None) -> list
 
 def _check_squares(video: Path, first: Path) -> None:
     """Figures of heads in other squares cannot be compared."""
-    one, other = read_crop(video), read_crop(first)
-    # Reports round to a tenth of a pixel or better; half a pixel is another path.
-    same = len(one) == len(other) and all(
-        np.allclose(a, b, atol=0.5) for a, b in ((one.centre_px, other.centre_px), (one.side_px, other.side_px))
-    )
-    if not same:
+    if not read_crop(video).is_like(read_crop(first)):
         raise ContextalkError(
             f"{video} and {first} put the head in other squares, which cannot be compared: generate both with the same "
             "--annotations and --target"

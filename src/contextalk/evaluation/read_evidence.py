@@ -26,7 +26,7 @@ from contextalk.faces.views import head_crop
 from contextalk.generation.work import file_digest
 from contextalk.media.audio import read_audio
 from contextalk.media.video import probe, read_frames
-from contextalk.synth.facing import facing
+from contextalk.synth.facing import towards
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
 
@@ -269,7 +269,7 @@ def _around(labels: Labels, reference: Path) -> Around:
         to_speaker += np.where(silent & spoken_to, side[person], 0.0)
     addressee_deg = np.full(len(silent), np.nan, np.float32)
     for person in labels.others if seats else ():
-        turned, yaw_deg = facing(seats[labels.target], seats[person])
+        turned, yaw_deg = towards(seats[labels.target], seats[person])
         addressee_deg[addressee == person] = turned * yaw_deg
     return Around(
         towards_addressee=to_addressee.astype(np.int8),

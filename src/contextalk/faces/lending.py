@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextalk.core.geometry import CROP_PX, Points
+from contextalk.faces.eyes import lid_gap
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.floating]
@@ -21,7 +22,6 @@ Shape = NDArray[np.complex128]
 
 _OUTER_LIPS = np.r_[48:60]
 _EYE_CORNERS = (36, 39), (42, 45)
-_UPPER_LIDS, _LOWER_LIDS = np.array([37, 38, 43, 44]), np.array([41, 40, 47, 46])
 
 POSE = np.r_[0:48]
 """Points that tell poses apart; a mouth is bent from any other."""
@@ -62,13 +62,13 @@ class Part:
         shape: Points that must be alike.
         about: Points that pull when a lender is bent: the part and what lies around it.
         areas: (70, 2) points → outlines (n, 2) of what is lent.
-        wanted: (70, 2) points of a head and (F, 70, 2) wanted → (F,) where it may be lent at all.
+        may_be_lent: (70, 2) points of a head and (F, 70, 2) wanted → (F,).
     """
 
     shape: Rows
     about: Rows
     areas: Callable[[Points], list[Floats]]
-    wanted: Callable[[Points, Points], NDArray[np.bool_]]
+    may_be_lent: Callable[[Points, Points], NDArray[np.bool_]]
 
     def alone(self, points: Points) -> Points:
         """(70, 2) points of which those about the part are known."""
@@ -101,17 +101,16 @@ def _everywhere(_own: Points, wanted: Points) -> NDArray[np.bool_]:
 
 
 def _where_eyes_close(own: Points, wanted: Points) -> NDArray[np.bool_]:
-    return np.asarray(_lid_gap(wanted) < _CLOSING * _lid_gap(own), np.bool_)
+    return np.asarray(_openness(wanted) < _CLOSING * _openness(own), np.bool_)
 
 
-def _lid_gap(points: Points) -> Floats:
-    """Mean height of the eyes over the distance of their outer corners: (…, 70, 2) → (…)."""
-    gap = np.linalg.norm(points[..., _UPPER_LIDS, :] - points[..., _LOWER_LIDS, :], axis=-1).mean(axis=-1)
-    return gap / np.maximum(np.linalg.norm(points[..., 36, :] - points[..., 45, :], axis=-1), 1e-6)
+def _openness(points: Points) -> Floats:
+    """Height between the lids over the distance of the outer eye corners: (…, 70, 2) → (…)."""
+    return lid_gap(points) / np.maximum(np.linalg.norm(points[..., 36, :] - points[..., 45, :], axis=-1), 1e-6)
 
 
-MOUTH = Part(shape=np.r_[48:68], about=np.r_[0:17, 27:36, 48:68], areas=_lip_area, wanted=_everywhere)
-EYES = Part(shape=np.r_[36:48], about=np.r_[17:48], areas=_eye_areas, wanted=_where_eyes_close)
+MOUTH = Part(shape=np.r_[48:68], about=np.r_[0:17, 27:36, 48:68], areas=_lip_area, may_be_lent=_everywhere)
+EYES = Part(shape=np.r_[36:48], about=np.r_[17:48], areas=_eye_areas, may_be_lent=_where_eyes_close)
 
 
 def misfits(known: Points, wanted: Points, rows: Rows) -> Floats:
@@ -150,7 +149,7 @@ def choose_lenders(part: Part, own: Points, lenders: Sequence[Points], wanted: P
     costs = misfits(known, wanted, part.shape) + _POSE_WEIGHT * misfits(known, wanted, POSE)
     costs[:, 1:] += _LENDING
     # Nobody is like a face that is not drawn.
-    costs[~(part.wanted(own, wanted) & np.isfinite(costs).all(axis=1)), 1:] = np.inf
+    costs[~(part.may_be_lent(own, wanted) & np.isfinite(costs).all(axis=1)), 1:] = np.inf
     costs[:, 0] = np.nan_to_num(costs[:, 0])
     # Viterbi: the cheapest way through the frames.
     total, before = costs[0], []

@@ -29,6 +29,9 @@ from contextalk.media.video import probe
 from contextalk.media.writer import SEGMENT_SUFFIX, SegmentWriter, join_segments
 from contextalk.models.machine import choose_device
 
+_WORK_FORMAT = 2
+"""Counts up when what is put by, or how frames come of it, changes: what an older contextalk began is begun anew."""
+
 
 def generate(
     request: GenerateRequest, progress: Progress | None = None, *, segmenter: Segmenter | None = None
@@ -101,6 +104,7 @@ def generate_with(
             "faces": region.backend,
             "occluders": kept.name,
             "segment_windows": segment_windows,
+            "format": _WORK_FORMAT,
         }
     )
     with WorkFolder(request.output, key) as work:

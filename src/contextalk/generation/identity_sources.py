@@ -94,7 +94,7 @@ def _identity_from_video(path: Path, written: Landmarks | None, progress: Progre
 
 
 def identity_from_scene(scene: Path, landmarks: Landmarks, crop: CropPath, generated: NDArray[np.bool_]) -> Identity:
-    """The target's own head in the scene: the most frontal whole one with open eyes, and some in other poses.
+    """The target's own head in the scene: the most frontal whole one with open eyes, some in other poses, and lenders.
 
     Frames that are not generated come first; where there are none, a second picture serves the windows that hold the
     first. Where the face is not seen long enough for that, its first and last head serve: only a window that holds

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from contextalk.synth.conversation import Turn
-from contextalk.synth.facing import facing
+from contextalk.synth.facing import towards
 from contextalk.synth.head import HeadMotion
 from contextalk.synth.layout import Seat
 from contextalk.synth.scene import RATE_HZ, Actor
@@ -69,11 +69,11 @@ def _aims(rng: np.random.Generator, k: int, seats: tuple[Seat, ...], turns: Sequ
         wobble, bend, eyes = rng.normal(0, 1.5), rng.uniform(46, 60), rng.uniform(2, 8)
         about = _looks_about(rng, turn)
         if turn.speaker == k:
-            side, yaw = facing(seats[k].x, seats[turn.addressee].x)
+            side, yaw = towards(seats[k].x, seats[turn.addressee].x)
             head = side * (yaw + wobble)
             aims.append((turn.start_s, head, head + side * eyes, 0.0, head * share))
         elif turn.addressee == k:
-            side, yaw = facing(seats[k].x, seats[turn.speaker].x)
+            side, yaw = towards(seats[k].x, seats[turn.speaker].x)
             aims.append((turn.start_s, side * (yaw + 5 + wobble), side * (yaw + 5 + eyes), 0.0, side * bend))
         else:
             away = -1 if seats[turn.speaker].x > seats[k].x else 1

@@ -129,12 +129,7 @@ def _crop(context: str, scenes: dict[str, Path], crops: Path | None) -> CropPath
         )
     first = _parse(said[0][1], said[0][0])
     for path, values in said[1:]:
-        other = _parse(values, path)
-        # Reports round to a tenth of a pixel or better; half a pixel is another path.
-        same = len(other) == len(first) and all(
-            np.allclose(a, b, atol=0.5) for a, b in ((other.centre_px, first.centre_px), (other.side_px, first.side_px))
-        )
-        if not same:
+        if not _parse(values, path).is_like(first):
             raise ContextalkError(f"{path} and {said[0][0]} put the head elsewhere, wanted one square per context")
     return first
 
